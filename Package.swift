@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+// The house in targets: floors as in Sources/README.md, arrows only go down (`make tidy` checks).
+import PackageDescription
+
+/// Data-plane settings: no dynamic exclusivity checks in release (fibers park inside accesses; see docs/decisions).
+let fast: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableExperimentalFeature("Lifetimes"),
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+]
+let plain: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+func room(_ name: String, _ deps: [Target.Dependency], _ settings: [SwiftSetting] = fast) -> Target {
+    .target(name: name, dependencies: deps, swiftSettings: settings)
+}
+func tests(_ name: String, _ deps: [Target.Dependency]) -> Target {
+    .testTarget(name: name + "Tests", dependencies: deps, path: "Tests/" + name, swiftSettings: plain)
+}
+/// Where an installed binary finds the Swift runtime that `make install` puts beside it.
+let runtimePath: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/sluice"])]
+
+let package = Package(
+    name: "sluice",
+    products: [
+        .executable(name: "sluiced", targets: ["sluiced"]),
+        .executable(name: "sluice", targets: ["sluice"]),
+    ],
+    dependencies: [
+        .package(path: "SDK"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    ],
+    targets: [
+        // 7 roof
+        .executableTarget(name: "sluiced", dependencies: ["SluiceMaster", "SluiceWorker"], swiftSettings: fast, linkerSettings: runtimePath),
+        .executableTarget(name: "sluice", dependencies: ["SluiceControl"], swiftSettings: plain, linkerSettings: runtimePath),
+        // 6 processes
+        room("SluiceMaster", ["SluiceSystem", "SluiceChannel", "SluiceShared", "SluiceModel", "SluiceRules", "SluiceObserve"]),
+        room("SluiceWorker", ["SluicePipeline", "SluiceRouter", "SluiceUpstream", "SluicePlugins", "SluiceObserve", "SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceChannel", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
+        room("SluiceControl", ["SluiceChannel", "SluiceShared", "SluiceRules", "SluiceModel", "SluiceSystem", "SluiceInspect",
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Yams", package: "Yams"),
+            .product(name: "Logging", package: "swift-log")], plain),
+        // 5
+        room("SluicePipeline", ["SluiceRouter", "SluiceUpstream", "SluicePlugins", "SluiceObserve", "SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
+        // 4 organs
+        room("SluiceRouter", ["SluiceRules", "SluiceModel", "SluiceBytes"]),
+        room("SluiceUpstream", ["SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
+        room("SluicePlugins", [.product(name: "CSluiceABI", package: "SDK"), "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
+        room("SluiceObserve", ["SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
+        // 3 speech
+        room("SluiceHTTP", ["SluiceBytes", "CSluiceSys"]),
+        room("SluiceRules", ["SluiceModel", "SluiceBytes"]),
+        // 2 motion
+        room("SluiceLoop", ["SluiceSystem", "SluiceBytes"]),
+        room("SluiceChannel", ["SluiceSystem", "SluiceModel", "SluiceBytes"]),
+        room("SluiceShared", ["SluiceSystem", "SluiceBytes"]),
+        room("SluiceInspect", ["SluiceModel", "SluiceBytes"]),
+        // 1 matter
+        room("SluiceModel", []),
+        room("SluiceBytes", ["CSluiceSys"]),
+        room("SluiceSystem", ["CSluiceSys"]),
+        // 0 ground
+        .target(name: "CSluiceSys"),
+        // tests
+    ]
+)

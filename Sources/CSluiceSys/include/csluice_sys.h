@@ -1,0 +1,77 @@
+/* The C that Swift cannot say: variadic calls, packed or union structs, feature-gated functions, vector scans.
+   Nothing here keeps state or decides anything; SluiceSystem gives these calls their Swift names. */
+#pragma once
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* fcntl and ioctl are variadic: not importable. */
+static inline int cs_fcntl(int fd, int cmd, long arg) { return fcntl(fd, cmd, arg); }
+static inline int cs_ioctl_fionread(int fd) { int n = 0; return ioctl(fd, FIONREAD, &n) ? -1 : n; }
+
+/* epoll_event is packed with a union: accessors keep Swift off the layout. */
+enum { CS_EPOLLIN = EPOLLIN, CS_EPOLLOUT = EPOLLOUT, CS_EPOLLRDHUP = EPOLLRDHUP, CS_EPOLLHUP = EPOLLHUP, CS_EPOLLERR = EPOLLERR };
+static const uint32_t CS_EPOLLET = 1u << 31;
+static inline int cs_epoll_ctl(int ep, int op, int fd, uint32_t events, uint64_t data) {
+  struct epoll_event e; e.events = events; e.data.u64 = data; return epoll_ctl(ep, op, fd, &e);
+}
+static inline uint32_t cs_event_bits(const struct epoll_event *e, int i) { return e[i].events; }
+static inline uint64_t cs_event_data(const struct epoll_event *e, int i) { return e[i].data.u64; }
+
+/* Declared here because the importer must not see _GNU_SOURCE (it changes other imported types). */
+extern int accept4(int, struct sockaddr *, socklen_t *, int);
+extern int pipe2(int[2], int);
+extern ssize_t splice(int, long *, int, long *, size_t, unsigned);
+extern int memfd_create(const char *, unsigned);
+extern char **environ;
+enum { CS_SPLICE_MOVE = 1, CS_SPLICE_NONBLOCK = 2, CS_SPLICE_MORE = 4 };
+static inline int cs_accept(int fd, void *addr, socklen_t *len) { return accept4(fd, (struct sockaddr *)addr, len, SOCK_NONBLOCK | SOCK_CLOEXEC); }
+static inline ssize_t cs_splice(int in, int out, size_t n, unsigned flags) { return splice(in, 0, out, 0, n, flags); }
+static inline char **cs_environ(void) { return environ; }
+enum { CS_MFD_CLOEXEC = 1, CS_MFD_ALLOW_SEALING = 2, CS_F_ADD_SEALS = 1033, CS_F_GET_SEALS = 1034, CS_SEAL_ALL = 0xf /* seal|shrink|grow|write */, CS_F_SETPIPE_SZ = 1031 };
+enum { CS_MSG_NOSIGNAL = MSG_NOSIGNAL, CS_MSG_PEEK = MSG_PEEK, CS_MSG_MORE = MSG_MORE, CS_MSG_DONTWAIT = MSG_DONTWAIT, CS_MSG_CMSG_CLOEXEC = 0x40000000 };
+enum { CS_SOCK_STREAM = SOCK_STREAM, CS_SOCK_SEQPACKET = SOCK_SEQPACKET, CS_SOCK_NONBLOCK = SOCK_NONBLOCK, CS_SOCK_CLOEXEC = SOCK_CLOEXEC };
+
+/* Send and receive one datagram with up to 8 descriptors (CMSG macros are not importable).
+   cs_recv_fds: *nfds in: room, out: received; descriptors arrive close-on-exec. */
+ssize_t cs_send_fds(int sock, const void *p, size_t n, const int *fds, int nfds);
+ssize_t cs_recv_fds(int sock, void *p, size_t n, int *fds, int *nfds);
+
+/* Vector scans, inlined into Swift by the importer. They read up to 15 bytes past the hit: callers keep 64 pad bytes. */
+typedef unsigned char cs_v16 __attribute__((vector_size(16), aligned(1)));
+typedef char cs_c16 __attribute__((vector_size(16)));
+/* First byte at or after p that is a control (< 0x20) or DEL; the caller guarantees a NUL sentinel. */
+static inline const uint8_t *cs_scan_ctl(const uint8_t *p) {
+#if defined(__SSE2__)
+  for (;; p += 16) {
+    cs_v16 v = *(const cs_v16 *)p;
+    int k = __builtin_ia32_pmovmskb128((cs_c16)((v < (unsigned char)0x20) | (v == (unsigned char)0x7f)));
+    if (k) return p + __builtin_ctz((unsigned)k);
+  }
+#else
+  for (;; p++) if (*p < 0x20 || *p == 0x7f) return p;
+#endif
+}
