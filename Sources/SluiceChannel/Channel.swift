@@ -76,14 +76,14 @@ public struct Channel: Sendable {
             case .frame(let f): return f
             case .closed: return nil
             case .nothing:  // a non-blocking end
-                do { _ = try Poll.readable(fd, timeoutMs: -1) } catch { throw .system(error) }
+                do throws(SystemError) { _ = try Poll.readable(fd, timeoutMs: -1) } catch { throw .system(error) }
             }
         }
     }
 
     /// The next frame when one is there; never waits, whether the end blocks or not.
     public func tryReceive() throws(ChannelError) -> Received {
-        do {
+        do throws(SystemError) {
             if try !Poll.readable(fd, timeoutMs: 0) { return .nothing }
         } catch { throw .system(error) }
         return try receiveAny()
