@@ -6,6 +6,8 @@
 //   control ──commit───────► master ──commit────────► worker         then every worker swaps between two requests
 //   control ◄─committed───── master ◄─committed────── worker         (or abort: the new parts are let go)
 
+import SluiceSystem
+
 /// Kinds of frame. Values are stable: processes of two releases meet during an upgrade.
 public enum FrameKind: UInt32, Sendable {
     /// control → master → workers: a compiled image (one descriptor, sealed memfd), `revision` set. Nothing changes yet.
@@ -37,6 +39,19 @@ public enum FrameKind: UInt32, Sendable {
     case shutdown = 14
     /// worker → master → control: generation `value` of the plugin named by text was let go (status: 0 unmapped, 1 parked).
     case released = 15
+    /// master → worker, after `start` and before a `prepare` that needs it: one listening socket; `value` = index in the
+    /// listeners of the image with `revision`, text = its label. The worker accepts from it once that image is current.
+    case listener = 16
+
+    /// How many descriptors a frame of this kind carries.
+    public var descriptorCount: ClosedRange<Int> {
+        switch self {
+        case .prepare, .listener: 1...1
+        case .welcome, .start: 2...2
+        case .logs: 1...2  // without an access log only the error log
+        default: 0...0
+        }
+    }
 }
 
 /// Fixed part of a frame, as it stands in the datagram; text (UTF-8, at most `Frame.textMax` bytes) follows.
@@ -69,5 +84,11 @@ public struct Frame: Sendable {
         self.text = text
         self.descriptors = descriptors
     }
+    /// Most bytes of text; a longer text is cut when it is sent.
     public static let textMax = 4096
+    /// Most descriptors of any kind of frame.
+    public static let descriptorsMax = 2
+
+    /// Closes what the frame carries: for a reader that has no use for it.
+    public func closeDescriptors() { for fd in descriptors { Descriptor.close(fd) } }
 }

@@ -5,15 +5,20 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -28,8 +33,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* fcntl and ioctl are variadic: not importable. */
+/* fcntl, open, prctl and ioctl are variadic: not importable. */
 static inline int cs_fcntl(int fd, int cmd, long arg) { return fcntl(fd, cmd, arg); }
+static inline int cs_prctl(int op, unsigned long arg) { return prctl(op, arg, 0ul, 0ul, 0ul); }
+static inline int cs_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+/* SIG_IGN is a cast: not importable. */
+static inline void cs_ignore_signal(int number) { signal(number, SIG_IGN); }
 static inline int cs_ioctl_fionread(int fd) { int n = 0; return ioctl(fd, FIONREAD, &n) ? -1 : n; }
 
 /* epoll_event is packed with a union: accessors keep Swift off the layout. */
