@@ -91,6 +91,8 @@ struct Exchange {
     var upstreamStartedUs: UInt64 = 0
     var upstreamUs: UInt64 = 0
     var bytesSent: UInt64 = 0
+    /// Of which head, so that the log can tell the body's size.
+    var headBytes: UInt32 = 0
     /// Bytes of head and body that went to the upstream.
     var bytesForwarded: UInt64 = 0
     /// Window of the minimum-rate check.

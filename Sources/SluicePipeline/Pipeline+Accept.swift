@@ -1,6 +1,7 @@
 // New client connections.
 import CSluiceSys
 import SluiceLoop
+import SluiceObserve
 import SluiceSystem
 
 extension Pipeline {
@@ -15,7 +16,7 @@ extension Pipeline {
             }
             guard !isDraining, let c = slab.take() else {
                 Socket.close(s)
-                counters.refused()
+                refuseConnection()
                 continue
             }
             c.pointee.descriptor = s
@@ -34,10 +35,14 @@ extension Pipeline {
 
     @inline(__always) func token(_ c: Conn) -> UInt64 { UInt64(c.pointee.generation) << 32 | UInt64(c.pointee.index) }
 
-    /// Out of descriptors: close the longest idle upstream connections' worth of pressure by refusing quietly; the queue waits.
+    /// Out of descriptors or memory: the queue waits in the kernel; the log says so (it bounds its lines itself).
     @inline(never) mutating func acceptFailed(_ error: Int32) {
         if error == EAGAIN || error == ECONNABORTED { return }
-        counters.acceptFailed()
+        ErrorLog.write(.error, "accept failed (\(error)); \(slab.count) connections are open, limits.connections is \(settings.connectionsMax)")
+    }
+
+    @inline(never) mutating func refuseConnection() {
+        if !isDraining { ErrorLog.write(.warn, "connection refused: all \(slab.limit) connections of this worker (limits.connections) are in use") }
     }
 
     /// Text of the peer's address and whether its forwarding headers are believed.

@@ -159,6 +159,7 @@ extension Pipeline {
         let n = HeadWriter.answer(status: status, contentLength: isBodyless ? -1 : body.count, keepAlive: c.pointee.keepAlive, minorVersion: x.pointee.requestHead.minorVersion, date: loop.clock.date(), lines: lines, into: out)
         c.pointee.outputStart = 0
         c.pointee.outputEnd = Int32(truncatingIfNeeded: n)
+        x.pointee.headBytes = UInt32(truncatingIfNeeded: n)
         if !isBodyless && x.pointee.requestHead.method != Method.head.rawValue {
             if n &+ body.count <= capacity(isLarge: c.pointee.outputIsLarge) {
                 memcpy(out + n, body.start, body.count)

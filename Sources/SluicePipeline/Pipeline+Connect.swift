@@ -46,7 +46,7 @@ extension Pipeline {
         let (fd, status) = withUnsafePointer(to: &pools.slots[slot].address) {
             Socket.connect(family: Int32(truncatingIfNeeded: $0.pointee.family), address: UnsafeRawPointer(address(&UnsafeMutablePointer(mutating: $0).pointee.bytes)), length: $0.pointee.length)
         }
-        counters.upstreamConnect()
+        counters.upstreamConnecting()
         if fd < 0 { return connectFailed(x, status) }
         guard let u = slab.take() else {
             Socket.close(fd)
@@ -54,6 +54,7 @@ extension Pipeline {
         }
         u.pointee.descriptor = fd
         u.pointee.isUpstream = true
+        counters.upstreamOpened()
         u.pointee.pool = UInt32(truncatingIfNeeded: slot)
         if !loop.poller.addEdge(fd, token: token(u)) {
             close(u)
@@ -104,7 +105,7 @@ extension Pipeline {
         let state = AttemptState(failure: .connect, method: x.pointee.requestHead.method, bodyIsReplayable: true, attempts: x.pointee.attempts, connectRetries: cluster.connectRetries)
         if RetryDecision.decide(state) == .otherTarget && cluster.targetCount > 1 {
             x.pointee.retries &+= 1
-            counters.upstreamRetry()
+            counters.upstreamRetried()
             return connect(x)
         }
         answer(x, error == ETIMEDOUT ? 504 : 502, error == ETIMEDOUT ? "upstream connect timed out" : "upstream refused the connection")
@@ -127,7 +128,7 @@ extension Pipeline {
         if previous >= 0 { slab[previous].pointee.poolNext = next } else { pools.slots[slot].idleHead = next }
         if next >= 0 { slab[next].pointee.poolPrevious = previous }
         pools.slots[slot].idleCount &-= 1
-        counters.upstreamIdle(-1)
+        counters.upstreamUnparked()
     }
 
     /// Keeps the connection for a later request, last in first out, so that warm ones are used and cold ones time out.
@@ -140,7 +141,7 @@ extension Pipeline {
         if head >= 0 { slab[head].pointee.poolPrevious = Int32(truncatingIfNeeded: u.pointee.index) }
         pools.slots[slot].idleHead = Int32(truncatingIfNeeded: u.pointee.index)
         pools.slots[slot].idleCount &+= 1
-        counters.upstreamIdle(1)
+        counters.upstreamParked()
         arm(u, afterMs: pools.slots[slot].idleTimeoutMs)
     }
 

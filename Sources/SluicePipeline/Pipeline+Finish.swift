@@ -82,7 +82,7 @@ extension Pipeline {
         let end = LoopClock.readUs()
         let duration = end &- x.pointee.startedUs
         let received = UInt64(x.pointee.requestHead.length) &+ x.pointee.request.received
-        counters.requestDone(slot: x.pointee.route == nil ? 0 : Int(x.pointee.route.unsafelyUnwrapped.pointee.statSlot), status: Int(x.pointee.context.status), durationUs: duration, bytesIn: received, bytesOut: x.pointee.bytesSent)
+        counters.requestDone(slot: x.pointee.route == nil ? 0 : x.pointee.route.unsafelyUnwrapped.pointee.statSlot, status: x.pointee.context.status, durationUs: duration, bytesIn: received, bytesOut: x.pointee.bytesSent)
         if x.pointee.chainPhases & PluginPhase.log.bit != 0 {
             x.pointee.context.bytesSent = x.pointee.bytesSent
             x.pointee.context.bytesReceived = received
@@ -112,18 +112,18 @@ extension Pipeline {
             line.userAgent = x.pointee.context.request.first(id: HeaderID.userAgent) ?? .empty
         }
         line.status = x.pointee.context.status
-        line.bytesSent = x.pointee.bytesSent
-        line.bytesReceived = received
+        line.bytesSent = x.pointee.bytesSent - min(x.pointee.bytesSent, UInt64(x.pointee.headBytes))
+        line.bytesReceived = x.pointee.request.received
         line.durationUs = duration
         line.upstreamUs = x.pointee.upstreamUs
-        line.retries = x.pointee.retries
+        line.retries = UInt8(truncatingIfNeeded: min(x.pointee.retries, 255))
         line.route = x.pointee.context.routeID
         line.cluster = x.pointee.context.clusterID
-        line.target_ = x.pointee.context.targetLabel
+        line.targetLabel = x.pointee.context.targetLabel
         line.requestID = x.pointee.context.requestID
         line.consumer = x.pointee.context.consumer
         accessLog.append(line)
-        if accessLog.pending > 48 * 1024 { accessLog.flush() }
+        if accessLog.wantsFlush { accessLog.flush() }
     }
 
     /// The first line as received, without its CRLF; of a refused head as much of it as there is.

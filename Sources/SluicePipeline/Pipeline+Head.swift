@@ -34,7 +34,6 @@ extension Pipeline {
                 return
             }
             c.pointee.inputEnd &+= Int32(truncatingIfNeeded: r)
-            counters.bytesIn(r)
             if parseHead(c, b) { return }
         }
     }

@@ -128,7 +128,6 @@ extension Pipeline {
         let r = s.receive(s.pointee.input.unsafelyUnwrapped + Int(s.pointee.inputEnd), room)
         if r > 0 {
             s.pointee.inputEnd &+= Int32(truncatingIfNeeded: r)
-            if !s.pointee.isUpstream { counters.bytesIn(r) }
         }
         return r
     }

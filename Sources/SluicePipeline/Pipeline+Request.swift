@@ -108,7 +108,7 @@ extension Pipeline {
         close(u)
         if RetryDecision.decide(state) == .sameTarget && !x.pointee.bodyRefused {
             x.pointee.retries &+= 1
-            counters.upstreamRetry()
+            counters.upstreamRetried()
             rewindBody(x)
             return connect(x, newConnection: true)
         }

@@ -142,6 +142,7 @@ extension Pipeline {
             out = c.pointee.output.unsafelyUnwrapped
         }
         c.pointee.outputEnd &+= Int32(truncatingIfNeeded: HeadWriter.response(head: head, map: x.pointee.context.response, options: options, into: out + Int(c.pointee.outputEnd)))
+        x.pointee.headBytes = UInt32(truncatingIfNeeded: c.pointee.outputPending &- pending)
         x.pointee.headSent = true
         // Hooks may still read the head: its bytes stay. Otherwise the whole buffer serves the body.
         x.pointee.responseFloor = x.pointee.chainPhases & (PluginPhase.bodyFilter.bit | PluginPhase.log.bit) != 0 ? u.pointee.inputStart : 0
