@@ -86,3 +86,30 @@ static inline const uint8_t *cs_scan_ctl(const uint8_t *p) {
   for (;; p++) if (*p < 0x20 || *p == 0x7f) return p;
 #endif
 }
+
+/* First byte at or after p that ends a plain run of a request-target: SP, a control, DEL, a byte >= 0x80, '?' or '#'. Same sentinel and padding. */
+static inline const uint8_t *cs_scan_target(const uint8_t *p) {
+#if defined(__SSE2__)
+  typedef signed char cs_s16 __attribute__((vector_size(16), aligned(1)));
+  for (;; p += 16) {
+    cs_v16 v = *(const cs_v16 *)p;
+    int k = __builtin_ia32_pmovmskb128((cs_c16)(((cs_s16)v < (signed char)0x21) | (cs_s16)(v == (unsigned char)0x7f) | (cs_s16)(v == (unsigned char)'?') | (cs_s16)(v == (unsigned char)'#')));
+    if (k) return p + __builtin_ctz((unsigned)k);
+  }
+#else
+  for (;; p++) if (*p < 0x21 || *p >= 0x7f || *p == '?' || *p == '#') return p;
+#endif
+}
+
+/* First byte at or after p that is no letter, digit or '-': what nearly all field names are made of. Same sentinel and padding. */
+static inline const uint8_t *cs_scan_name(const uint8_t *p) {
+#if defined(__SSE2__)
+  for (;; p += 16) {
+    cs_v16 v = *(const cs_v16 *)p, letter = (v | (unsigned char)0x20) - (unsigned char)'a', digit = v - (unsigned char)'0';
+    int k = __builtin_ia32_pmovmskb128((cs_c16)((letter < (unsigned char)26) | (digit < (unsigned char)10) | (v == (unsigned char)'-'))) ^ 0xffff;
+    if (k) return p + __builtin_ctz((unsigned)k);
+  }
+#else
+  for (;; p++) { uint8_t c = *p, l = (uint8_t)((c | 0x20) - 'a'), d = (uint8_t)(c - '0'); if (l >= 26 && d >= 10 && c != '-') return p; }
+#endif
+}
