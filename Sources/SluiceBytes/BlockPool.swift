@@ -49,7 +49,7 @@ import CSluiceSys
     @inline(never) func make() -> UnsafeMutableRawPointer {
         if !isMapped { return UnsafeMutableRawPointer.allocate(byteCount: blockSize, alignment: 64) }
         let p = mmap(nil, blockSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        precondition(p != MAP_FAILED, "out of memory: mmap of \(blockSize) bytes failed")
+        precondition(cs_is_mapped(p) != 0, "out of memory: mmap of \(blockSize) bytes failed")
         return p!
     }
     @inline(__always) var isMapped: Bool { blockSize >= 16_384 }

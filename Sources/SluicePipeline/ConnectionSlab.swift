@@ -25,7 +25,7 @@ struct ConnectionSlab: ~Copyable {
         limit = runs * 64
         let bytes = limit * MemoryLayout<Connection>.stride
         let p = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-        precondition(p != MAP_FAILED, "cannot reserve \(bytes) bytes for connections")
+        precondition(cs_is_mapped(p) != 0, "cannot reserve \(bytes) bytes for connections")
         base = p!.bindMemory(to: Connection.self, capacity: limit)
         used = .allocate(capacity: runs)
         used.initialize(repeating: 0, count: runs)

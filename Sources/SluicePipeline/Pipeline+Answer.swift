@@ -20,8 +20,10 @@ extension Pipeline {
         x.pointee.aborted = true
         x.pointee.requestHead.length = 0
         x.pointee.context.clientAddress = ByteView(UnsafeRawPointer(address(&c.pointee.address)).assumingMemoryBound(to: UInt8.self), Int(c.pointee.addressLength))
-        send(x, status, body: explain(x, status, HeadProblem.text(x.pointee.requestHead.problem)), lines: ByteView("Content-Type: text/plain; charset=utf-8\r\n"))
+        send(x, status, body: explain(x, status, status == 408 ? "request head too slow" : problem(x.pointee.requestHead.problem)), lines: ByteView("Content-Type: text/plain; charset=utf-8\r\n"))
     }
+
+    func problem(_ raw: UInt8) -> StaticString { HeadProblem(rawValue: raw)?.text ?? "malformed message" }
 
     /// An error of ours, as text. The upstream connection, if any, is closed.
     @inline(never) mutating func answer(_ x: Ex, _ status: Int, _ why: StaticString, filterHeaders: Bool = true) {

@@ -74,20 +74,17 @@ extension Pipeline {
         x.pointee.memoryBody = content
         if x.pointee.chainPhases & PluginPhase.bodyFilter.bit == 0 || (content.isEmpty && !x.pointee.response.isDone) { return true }
         let context = address(&x.pointee.context)
-        context.pointee.arena = address(&x.pointee.chunkArena)
-        defer { context.pointee.arena = address(&x.pointee.arena) }
+        context.pointee.chunkArena = address(&x.pointee.chunkArena)
+        // The bytes lie in the upstream's input buffer, which is ours until the next refill.
+        context.pointee.beginChunk(content, isLast: x.pointee.response.isDone, isWritable: true)
         let bound = x.pointee.snapshot.pointee.bound
         for i in 0..<Int(x.pointee.chainCount) {
             let b = bound + Int(x.pointee.chain.unsafelyUnwrapped[i])
             if b.pointee.phases & PluginPhase.bodyFilter.bit == 0 { continue }
-            context.pointee.beginChunk(x.pointee.memoryBody, isLast: x.pointee.response.isDone)
-            if b.pointee.run(.bodyFilter, context) < 0 {
-                if b.pointee.failOpen { continue }
-                return false
-            }
-            guard let result = context.pointee.endChunk() else { return false }
-            x.pointee.memoryBody = result
+            if b.pointee.run(.bodyFilter, context) < 0 { return false }
         }
+        if context.pointee.chunkReplaced && !context.pointee.foldChunk() { return false }
+        x.pointee.memoryBody = context.pointee.chunk
         return true
     }
 

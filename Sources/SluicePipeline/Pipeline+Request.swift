@@ -12,11 +12,19 @@ extension Pipeline {
         let head = UnsafePointer(address(&x.pointee.requestHead))
         x.pointee.isUpgrade = head.pointee.flags & MessageHead.upgrade != 0 && head.pointee.minorVersion == 1
         let mode = settings.forwardedMode
-        let options = RequestHeadOptions(
-            clientAddress: x.pointee.context.clientAddress, clientIsTrusted: c.pointee.trusted, scheme: x.pointee.context.scheme, localPort: localPort(c),
-            xForwarded: mode & 1 != 0, standard: mode & 2 != 0, via: settings.viaMode != 0,
-            method: x.pointee.context.method, path: x.pointee.context.path, host: x.pointee.context.host,
-            keepUpgrade: x.pointee.isUpgrade, keepExpect: head.pointee.flags & MessageHead.expectContinue != 0 && head.pointee.minorVersion == 1, dropBody: false)
+        var options = RequestHeadOptions()
+        options.clientAddress = x.pointee.context.clientAddress
+        options.clientIsTrusted = c.pointee.trusted
+        options.scheme = x.pointee.context.scheme
+        options.localPort = localPort(c)
+        options.xForwarded = mode & 1 != 0
+        options.standard = mode & 2 != 0
+        options.via = settings.viaMode != 0
+        options.method = x.pointee.context.method
+        options.path = x.pointee.context.path
+        options.host = x.pointee.context.host
+        options.keepUpgrade = x.pointee.isUpgrade
+        options.keepExpect = head.pointee.flags & MessageHead.expectContinue != 0 && head.pointee.minorVersion == 1
         let bound = HeadWriter.requestBound(head: head, map: x.pointee.context.request, options: options)
         if bound > largeShape.capacity {  // only plugins can make it so; found out when the exchange is sent on
             u.pointee.outputEnd = 0

@@ -57,7 +57,7 @@ extension Pipeline {
             let n = HeadParser.response(b, count: Int(u.pointee.inputEnd), head: head, fields: fields(b, isLarge: true), limits: limits)
             if n == 0 && Int(u.pointee.inputEnd) < largeShape.capacity { return false }
             if n <= 0 {
-                badResponse(x, u, n == 0 ? "response head larger than the buffer" : HeadProblem.text(head.pointee.problem))
+                badResponse(x, u, n == 0 ? "response head larger than the buffer" : problem(head.pointee.problem))
                 return true
             }
             u.pointee.inputStart = Int32(truncatingIfNeeded: n)
@@ -81,6 +81,7 @@ extension Pipeline {
         let c = x.pointee.client
         if x.pointee.requestHead.minorVersion == 1 {
             let map = HeaderMap(buffer: b, fields: fields(b, isLarge: true), fieldCount: Int(x.pointee.responseHead.fieldCount))
+            x.pointee.context.status = status
             let options = responseOptions(x, keepAlive: true, framing: .none)
             let bound = HeadWriter.responseBound(head: address(&x.pointee.responseHead), map: map, options: options)
             if bound <= smallShape.capacity && c.pointee.outputPending == 0 {
@@ -115,7 +116,7 @@ extension Pipeline {
         let b = u.pointee.input.unsafelyUnwrapped
         x.pointee.stage = .responding
         x.pointee.upstreamUs = loop.clock.nowUs &- x.pointee.upstreamStartedUs
-        setResponseFraming(x, u)
+        setBodyFraming(x, u)
         x.pointee.context.responseHead = head
         x.pointee.context.response = HeaderMap(buffer: b, fields: fields(b, isLarge: true), fieldCount: Int(head.pointee.fieldCount))
         x.pointee.context.status = head.pointee.status
@@ -150,7 +151,7 @@ extension Pipeline {
     }
 
     /// RFC 9112 section 6.3, seen from the client's side of the upstream connection.
-    @inline(__always) func setResponseFraming(_ x: Ex, _ u: Conn) {
+    @inline(__always) func setBodyFraming(_ x: Ex, _ u: Conn) {
         let h = x.pointee.responseHead
         u.pointee.keepAlive = h.minorVersion == 1 ? h.flags & MessageHead.close == 0 : h.flags & MessageHead.keepAlive != 0
         if x.pointee.requestHead.method == Method.head.rawValue || h.status == 204 || h.status == 304 {
@@ -166,7 +167,7 @@ extension Pipeline {
     }
 
     /// How the body reaches the client: as received where possible, decoded where a filter or the client's version asks for it.
-    @inline(__always) func relayMode(_ x: Ex, _ c: Conn) -> ResponseFraming {
+    @inline(__always) func relayMode(_ x: Ex, _ c: Conn) -> BodyFraming {
         let clientIsOld = x.pointee.requestHead.minorVersion == 0
         let framing = x.pointee.response.framing
         if framing == .none { return .asReceived }
@@ -181,10 +182,15 @@ extension Pipeline {
         return .chunked
     }
 
-    @inline(__always) mutating func responseOptions(_ x: Ex, keepAlive: Bool, framing: ResponseFraming) -> ResponseHeadOptions {
-        ResponseHeadOptions(
-            clientMinorVersion: x.pointee.requestHead.minorVersion, keepAlive: keepAlive, framing: framing, contentLength: -1, via: settings.viaMode != 0,
-            keepUpgrade: false, status: x.pointee.context.status, date: loop.clock.date(), server: nil)
+    @inline(__always) mutating func responseOptions(_ x: Ex, keepAlive: Bool, framing: BodyFraming) -> ResponseHeadOptions {
+        var options = ResponseHeadOptions()
+        options.clientMinorVersion = x.pointee.requestHead.minorVersion
+        options.keepAlive = keepAlive
+        options.framing = framing
+        options.via = settings.viaMode != 0
+        options.status = x.pointee.context.status == x.pointee.responseHead.status ? 0 : x.pointee.context.status
+        options.date = loop.clock.date()
+        return options
     }
 
     /// Moves the response body; called again whenever a side can go on.

@@ -142,11 +142,8 @@ extension Pipeline {
             let b = bound + Int(x.pointee.chain.unsafelyUnwrapped[i])
             if b.pointee.phases & phase.bit == 0 { continue }
             let r = b.pointee.run(phase, context)
-            if r < 0 {
-                if b.pointee.failOpen { continue }
-                return .failed
-            }
-            if r == 1 || context.pointee.answerStatus != 0 { return context.pointee.answerStatus != 0 ? .answered : .next }
+            if r == 0 { continue }
+            return r > 0 ? .answered : .failed
         }
         return .next
     }

@@ -27,7 +27,7 @@ extension Pipeline {
         guard fstat(descriptor, &info) == 0, info.st_size > 0 else { throw SnapshotError("the image cannot be read: errno \(cs_errno())") }
         let bytes = Int(info.st_size)
         let map = mmap(nil, bytes, PROT_READ, MAP_SHARED, descriptor, 0)
-        guard let map, map != MAP_FAILED else { throw SnapshotError("the image of \(bytes) bytes cannot be mapped: errno \(cs_errno())") }
+        guard let map, cs_is_mapped(map) != 0 else { throw SnapshotError("the image of \(bytes) bytes cannot be mapped: errno \(cs_errno())") }
         let view: ImageView
         let table: PluginTable
         do {

@@ -62,6 +62,7 @@ static inline ssize_t cs_splice(int in, int out, size_t n, unsigned flags) { ret
 static inline char **cs_environ(void) { return environ; }
 enum { CS_MFD_CLOEXEC = 1, CS_MFD_ALLOW_SEALING = 2, CS_F_ADD_SEALS = 1033, CS_F_GET_SEALS = 1034, CS_SEAL_ALL = 0xf /* seal|shrink|grow|write */, CS_F_SETPIPE_SZ = 1031 };
 enum { CS_MSG_NOSIGNAL = MSG_NOSIGNAL, CS_MSG_PEEK = MSG_PEEK, CS_MSG_MORE = MSG_MORE, CS_MSG_DONTWAIT = MSG_DONTWAIT, CS_MSG_CMSG_CLOEXEC = 0x40000000 };
+static inline int cs_is_mapped(const void *p) { return p != MAP_FAILED; } /* MAP_FAILED is a cast: not importable */
 static inline int cs_errno(void) { return errno; }
 enum { CS_EPOLL_CLOEXEC = EPOLL_CLOEXEC, CS_EFD_FLAGS = EFD_CLOEXEC | EFD_NONBLOCK };
 enum { CS_SOCK_STREAM = SOCK_STREAM, CS_SOCK_SEQPACKET = SOCK_SEQPACKET, CS_SOCK_NONBLOCK = SOCK_NONBLOCK, CS_SOCK_CLOEXEC = SOCK_CLOEXEC };
