@@ -66,5 +66,9 @@ let package = Package(
         // 0 ground
         .target(name: "CSluiceSys"),
         // tests
+        tests("SluiceBytes", ["SluiceBytes"]),
+        tests("SluiceLoop", ["SluiceLoop"]),
+        tests("SluiceUpstream", ["SluiceUpstream", "SluiceRules", "SluiceHTTP"]),
+        tests("SluicePipeline", ["SluicePipeline"]),
     ]
 )
