@@ -70,5 +70,6 @@ let package = Package(
         tests("SluiceLoop", ["SluiceLoop"]),
         tests("SluiceUpstream", ["SluiceUpstream", "SluiceRules", "SluiceHTTP"]),
         tests("SluicePipeline", ["SluicePipeline"]),
+        tests("SluiceHTTP", ["SluiceHTTP", "SluiceBytes"]),
     ]
 )
