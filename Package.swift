@@ -66,5 +66,8 @@ let package = Package(
         // 0 ground
         .target(name: "CSluiceSys"),
         // tests
+        tests("SluiceModel", ["SluiceModel"]),
+        tests("SluiceRules", ["SluiceRules", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),
+        tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceModel", "SluiceBytes"]),
     ]
 )
