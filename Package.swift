@@ -71,5 +71,8 @@ let package = Package(
         tests("SluiceUpstream", ["SluiceUpstream", "SluiceRules", "SluiceHTTP"]),
         tests("SluicePipeline", ["SluicePipeline"]),
         tests("SluiceHTTP", ["SluiceHTTP", "SluiceBytes"]),
+        tests("SluiceModel", ["SluiceModel"]),
+        tests("SluiceRules", ["SluiceRules", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),
+        tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceModel", "SluiceBytes"]),
     ]
 )
