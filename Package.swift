@@ -66,5 +66,6 @@ let package = Package(
         // 0 ground
         .target(name: "CSluiceSys"),
         // tests
+        tests("SluiceControl", ["SluiceControl", "SluiceModel"]),
     ]
 )
