@@ -65,7 +65,7 @@ public enum HeaderID {
     /// Status code, 100...599 (responses).
     public var status: UInt16 = 0
     public var methodLength: UInt16 = 0
-    /// The request-target exactly as received (requests); the reason phrase (responses).
+    /// The request-target exactly as received (requests; but see slashAdded); the reason phrase (responses).
     public var targetOffset: UInt16 = 0
     public var targetLength: UInt16 = 0
     /// Path and query in origin form, also when the target was absolute ("/" when it had no path). `*` for OPTIONS *.
@@ -78,6 +78,8 @@ public enum HeaderID {
     public var authorityOffset: UInt16 = 0
     public var authorityLength: UInt16 = 0
     public var hostLength: UInt16 = 0
+    /// `HeadProblem.rawValue` of a refused head; 0 for one that was accepted or is incomplete.
+    public var problem: UInt8 = 0
     /// Content-Length, or -1 when the message has none.
     public var contentLength: Int64 = -1
 
@@ -99,6 +101,11 @@ public enum HeaderID {
     /// `TE` contains trailers.
     @inlinable public static var teTrailers: UInt16 { 256 }
     @inlinable public static var transferEncodingSeen: UInt16 { 512 }
+    /// `Connection` named an upgrade (whether or not Upgrade is there) and fields besides close, keep-alive and upgrade.
+    @inlinable public static var upgradeOption: UInt16 { 1024 }
+    @inlinable public static var otherOptions: UInt16 { 2048 }
+    /// An absolute target without path but with a query: "/" was put before its "?" in the buffer.
+    @inlinable public static var slashAdded: UInt16 { 4096 }
 }
 
 /// Request methods with a bit of their own, so that a route's methods are one mask.

@@ -20,7 +20,10 @@ public struct AccessLog: ~Copyable {
     public enum Form: UInt8, Sendable { case combined = 1, json = 2 }
 
     let buffer: UnsafeMutablePointer<UInt8>
-    let form: Form
+    /// May change between two lines (a reload).
+    public var form: Form {
+        didSet { if form != oldValue { time = TimeText(form == .json ? .rfc3339 : .common) } }
+    }
     var used = 0
     /// Where lines go; negative = nowhere. Owned: closed by `reopen` and at the end.
     public private(set) var fd: Int32

@@ -62,6 +62,9 @@ static inline ssize_t cs_splice(int in, int out, size_t n, unsigned flags) { ret
 static inline char **cs_environ(void) { return environ; }
 enum { CS_MFD_CLOEXEC = 1, CS_MFD_ALLOW_SEALING = 2, CS_F_ADD_SEALS = 1033, CS_F_GET_SEALS = 1034, CS_SEAL_ALL = 0xf /* seal|shrink|grow|write */, CS_F_SETPIPE_SZ = 1031 };
 enum { CS_MSG_NOSIGNAL = MSG_NOSIGNAL, CS_MSG_PEEK = MSG_PEEK, CS_MSG_MORE = MSG_MORE, CS_MSG_DONTWAIT = MSG_DONTWAIT, CS_MSG_CMSG_CLOEXEC = 0x40000000 };
+static inline int cs_is_mapped(const void *p) { return p != MAP_FAILED; } /* MAP_FAILED is a cast: not importable */
+static inline int cs_errno(void) { return errno; }
+enum { CS_EPOLL_CLOEXEC = EPOLL_CLOEXEC, CS_EFD_FLAGS = EFD_CLOEXEC | EFD_NONBLOCK };
 enum { CS_SOCK_STREAM = SOCK_STREAM, CS_SOCK_SEQPACKET = SOCK_SEQPACKET, CS_SOCK_NONBLOCK = SOCK_NONBLOCK, CS_SOCK_CLOEXEC = SOCK_CLOEXEC };
 
 /* Send and receive one datagram with up to 8 descriptors (CMSG macros are not importable).
@@ -82,5 +85,32 @@ static inline const uint8_t *cs_scan_ctl(const uint8_t *p) {
   }
 #else
   for (;; p++) if (*p < 0x20 || *p == 0x7f) return p;
+#endif
+}
+
+/* First byte at or after p that ends a plain run of a request-target: SP, a control, DEL, a byte >= 0x80, '?' or '#'. Same sentinel and padding. */
+static inline const uint8_t *cs_scan_target(const uint8_t *p) {
+#if defined(__SSE2__)
+  typedef signed char cs_s16 __attribute__((vector_size(16), aligned(1)));
+  for (;; p += 16) {
+    cs_v16 v = *(const cs_v16 *)p;
+    int k = __builtin_ia32_pmovmskb128((cs_c16)(((cs_s16)v < (signed char)0x21) | (cs_s16)(v == (unsigned char)0x7f) | (cs_s16)(v == (unsigned char)'?') | (cs_s16)(v == (unsigned char)'#')));
+    if (k) return p + __builtin_ctz((unsigned)k);
+  }
+#else
+  for (;; p++) if (*p < 0x21 || *p >= 0x7f || *p == '?' || *p == '#') return p;
+#endif
+}
+
+/* First byte at or after p that is no letter, digit or '-': what nearly all field names are made of. Same sentinel and padding. */
+static inline const uint8_t *cs_scan_name(const uint8_t *p) {
+#if defined(__SSE2__)
+  for (;; p += 16) {
+    cs_v16 v = *(const cs_v16 *)p, letter = (v | (unsigned char)0x20) - (unsigned char)'a', digit = v - (unsigned char)'0';
+    int k = __builtin_ia32_pmovmskb128((cs_c16)((letter < (unsigned char)26) | (digit < (unsigned char)10) | (v == (unsigned char)'-'))) ^ 0xffff;
+    if (k) return p + __builtin_ctz((unsigned)k);
+  }
+#else
+  for (;; p++) { uint8_t c = *p, l = (uint8_t)((c | 0x20) - 'a'), d = (uint8_t)(c - '0'); if (l >= 26 && d >= 10 && c != '-') return p; }
 #endif
 }

@@ -1,0 +1,79 @@
+// Edits by plugins and policies. A field that would move the borders of messages, or lead to another connection, cannot
+// be written here; what is written was checked, so that no edit can smuggle a line.
+import CSluiceSys
+import SluiceBytes
+
+extension HeaderMap {
+    /// Takes out every field with this name.
+    /// - Returns: how many there were. Content-Length and Transfer-Encoding stay and count as 0: framing changes only
+    ///   through the writer's options.
+    public mutating func remove(_ name: ByteView) -> Int {
+        let id = FieldName.id(name)
+        if id == HeaderID.contentLength || id == HeaderID.transferEncoding { return 0 }
+        var n = 0
+        var i = find(name, id: id, from: 0)
+        while i >= 0 {
+            if i < fieldCount {
+                fields[i].flags |= HeaderField.removed
+            } else {
+                extras.unsafelyUnwrapped[i - fieldCount].removed = true
+            }
+            n += 1
+            i = find(name, id: id, from: i + 1)
+        }
+        if n > 0 { isEdited = true }
+        return n
+    }
+
+    /// Adds a field behind all others; both parts are copied into the arena.
+    /// - Returns: false, with nothing changed, when there is no room, the name is no token, the value is not one line of
+    ///   field content, the field belongs to framing or to one hop (`HeaderMask.framing`), or it would be a second Host.
+    public mutating func add(_ name: ByteView, _ value: ByteView, arena: UnsafeMutablePointer<Arena>) -> Bool {
+        let id = FieldName.id(name)
+        if id == HeaderID.host && first(id: id) != nil { return false }
+        return append(name, value, id, arena)
+    }
+
+    /// Replaces every field with this name by one. Fails like `add`, with nothing changed.
+    public mutating func set(_ name: ByteView, _ value: ByteView, arena: UnsafeMutablePointer<Arena>) -> Bool {
+        let id = FieldName.id(name)
+        if !append(name, value, id, arena) { return false }
+        extraCount -= 1  // hide the new one from the removal
+        _ = remove(name)
+        extraCount += 1
+        return true
+    }
+
+    private mutating func append(_ name: ByteView, _ value: ByteView, _ id: UInt8, _ arena: UnsafeMutablePointer<Arena>) -> Bool {
+        if name.count > HTTPLimits.extraNameBytesMax || value.count > HTTPLimits.extraValueBytesMax { return false }
+        if !Syntax.isToken(name) || !Syntax.isFieldValue(value) || HeaderMask.bit(id) & HeaderMask.framing != 0 { return false }
+        if id == HeaderID.host && Syntax.authority(value) < 0 { return false }
+        if extraCount == extraCapacity && !grow(arena) { return false }
+        guard let n = arena.pointee.copy(name), let v = arena.pointee.copy(value), let extras else { return false }
+        (extras + extraCount).initialize(to: ExtraField(name: n, value: v, id: id))
+        extraCount += 1
+        isEdited = true
+        return true
+    }
+
+    /// Room for more extras: first the holes of removed ones are closed, then the table doubles.
+    private mutating func grow(_ arena: UnsafeMutablePointer<Arena>) -> Bool {
+        if let extras {
+            var live = 0
+            for i in 0..<extraCount where !extras[i].removed {
+                extras[live] = extras[i]
+                live += 1
+            }
+            extraCount = live
+            if extraCount < extraCapacity { return true }
+        }
+        let capacity = max(8, extraCapacity * 2)
+        if capacity > HTTPLimits.extraFieldsMax { return false }
+        guard let room = arena.pointee.allocate(capacity * MemoryLayout<ExtraField>.stride) else { return false }
+        let table = UnsafeMutableRawPointer(room).bindMemory(to: ExtraField.self, capacity: capacity)
+        if let extras { table.update(from: extras, count: extraCount) }
+        extras = table
+        extraCapacity = capacity
+        return true
+    }
+}

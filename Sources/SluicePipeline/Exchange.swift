@@ -1,0 +1,120 @@
+// One request and its response, from the first parsed head to the log line. It exists only while a request is in flight;
+// blocks come from a pool. The pieces are plain data: whoever ends an exchange releases them in `Pipeline+Finish`.
+import SluiceBytes
+import SluiceHTTP
+import SluicePlugins
+import SluiceRules
+
+typealias Ex = UnsafeMutablePointer<Exchange>
+
+/// Where in its life an exchange is; decides what a timeout or a lost connection means.
+enum Stage: UInt8 {
+    case routing
+    /// Waiting for the upstream connection.
+    case connecting
+    /// Request on its way (head, then body); a response may already arrive.
+    case sending
+    /// Request sent, no response head yet.
+    case waiting
+    /// Response head has gone to the client or is about to.
+    case responding
+    case done
+}
+
+/// How the end of a body is known (RFC 9112 section 6).
+enum Framing: UInt8 { case none, length, chunked, untilClose }
+
+/// One direction's body on its way through.
+struct BodyRelay {
+    var framing = Framing.none
+    var isDone = true
+    var remaining: Int64 = 0
+    /// Content and framing bytes received so far.
+    var received: UInt64 = 0
+    var scanner = ChunkScanner()
+
+    mutating func start(_ f: Framing, length: Int64 = 0) {
+        framing = f
+        remaining = length
+        received = 0
+        isDone = f == .none || (f == .length && length == 0)
+        if f == .chunked { scanner = ChunkScanner() }
+    }
+}
+
+struct Exchange {
+    var client: Conn
+    var upstream: Conn?
+    /// Keeps image, plugins and pools alive until this request has ended.
+    var snapshot: UnsafeMutablePointer<Snapshot>
+    var route: UnsafePointer<RouteRecord>?
+    var routeIndex: Int32 = -1
+    var chain: UnsafePointer<UInt32>?
+    var chainCount: Int32 = 0
+    /// Union of the phases that the chain's plugins have hooks for.
+    var chainPhases: UInt8 = 0
+    var stage = Stage.routing
+    /// The response is relayed decoded: through body filters, or unchunked for an HTTP/1.0 client.
+    var decodesResponse = false
+    /// The decoded response goes out in chunks of ours.
+    var chunksResponse = false
+    var isUpgrade = false
+    /// An answer of our own is being sent; no upstream is involved any more.
+    var answersItself = false
+    var headSent = false
+    var responseEnded = false
+    /// The client broke off or a side failed: the connection cannot be kept.
+    var aborted = false
+    /// The upstream stopped reading the request's body; its answer is awaited without sending more.
+    var bodyRefused = false
+    /// What came was not a request.
+    var isRefused = false
+    var headBuffer: Bytes
+    var headBufferIsLarge = false
+    /// Position in the client's input where body bytes began.
+    var bodyStart: Int32 = 0
+    /// Where the response's body area may start over in the upstream's input.
+    var responseFloor: Int32 = 0
+    var request = BodyRelay()
+    var response = BodyRelay()
+    var requestHead = MessageHead()
+    var responseHead = MessageHead()
+    var arena: Arena
+    /// Body filters' own memory, released after every run of content.
+    var chunkArena: Arena
+    var context: MessageContext
+    var targetIndex: Int32 = -1
+    var tried: UInt64 = 0
+    var attempts: UInt32 = 0
+    var retries: UInt32 = 0
+    var startedUs: UInt64 = 0
+    var upstreamStartedUs: UInt64 = 0
+    var upstreamUs: UInt64 = 0
+    var bytesSent: UInt64 = 0
+    /// Of which head, so that the log can tell the body's size.
+    var headBytes: UInt32 = 0
+    /// Bytes of head and body that went to the upstream.
+    var bytesForwarded: UInt64 = 0
+    /// Window of the minimum-rate check.
+    var rateWindowUs: UInt64 = 0
+    var rateWindowBytes: UInt64 = 0
+    /// A body that is being sent from memory (answers): what is left of it.
+    var memoryBody = ByteView.empty
+    /// Pipe of a spliced body, -1 = none, and bytes inside it.
+    var pipe: Int32 = -1
+    var piped: Int = 0
+
+    init(client: Conn, snapshot: UnsafeMutablePointer<Snapshot>, headBuffer: Bytes, arenas: UnsafeMutablePointer<BlockPool>, startedUs: UInt64) {
+        self.client = client
+        self.snapshot = snapshot
+        self.headBuffer = headBuffer
+        self.startedUs = startedUs
+        arena = Arena(pool: arenas)
+        chunkArena = Arena(pool: arenas)
+        // Points nowhere until the exchange has its place; `Pipeline.begin` sets it.
+        context = MessageContext(arena: UnsafeMutablePointer(bitPattern: 16)!)
+    }
+}
+
+/// Address of a stored field of something that does not move (slab, pool block).
+@inline(__always) func address<T>(_ field: inout T) -> UnsafeMutablePointer<T> { withUnsafeMutablePointer(to: &field) { $0 } }

@@ -1,0 +1,20 @@
+// Lines in the error log about upstreams: who failed, while doing what, for whom. Header values and bodies stay out.
+import CSluiceSys
+import SluiceBytes
+import SluiceObserve
+
+extension Pipeline {
+    /// Rare, so it may build strings; the log bounds how many lines a second it writes.
+    @inline(never) mutating func upstreamFault(_ x: Ex, _ what: StaticString, _ error: Int32) {
+        let stage: String
+        switch x.pointee.stage {
+        case .connecting, .routing: stage = "connecting"
+        case .sending: stage = "sending the request"
+        case .waiting: stage = "reading the response head"
+        case .responding, .done: stage = "relaying the response"
+        }
+        let c = x.pointee.context
+        let code = error == 0 ? "" : " (\(error))"
+        ErrorLog.write(.warn, "upstream \(c.targetLabel.string): \(what)\(code) while \(stage); client \(c.clientAddress.string), route \(c.routeID.string), try \(x.pointee.attempts)")
+    }
+}

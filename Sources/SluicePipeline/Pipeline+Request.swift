@@ -1,0 +1,135 @@
+// The request on its way to the upstream: rewritten head, then the body as it comes in.
+import CSluiceSys
+import SluiceBytes
+import SluiceHTTP
+import SluiceSystem
+import SluiceUpstream
+
+extension Pipeline {
+    /// Writes the upstream's request head into its output buffer.
+    mutating func buildRequest(_ x: Ex, _ u: Conn) {
+        let c = x.pointee.client
+        let head = UnsafePointer(address(&x.pointee.requestHead))
+        x.pointee.isUpgrade = head.pointee.flags & MessageHead.upgrade != 0 && head.pointee.minorVersion == 1
+        let mode = settings.forwardedMode
+        var options = RequestHeadOptions()
+        options.clientAddress = x.pointee.context.clientAddress
+        options.clientIsTrusted = c.pointee.trusted
+        options.scheme = x.pointee.context.scheme
+        options.localPort = localPort(c)
+        options.xForwarded = mode & 1 != 0
+        options.standard = mode & 2 != 0
+        options.via = settings.viaMode != 0
+        options.method = x.pointee.context.method
+        options.path = x.pointee.context.path
+        options.host = x.pointee.context.host
+        options.keepUpgrade = x.pointee.isUpgrade
+        options.keepExpect = head.pointee.flags & MessageHead.expectContinue != 0 && head.pointee.minorVersion == 1
+        let bound = HeadWriter.requestBound(head: head, map: x.pointee.context.request, options: options)
+        if bound > largeShape.capacity {  // only plugins can make it so; found out when the exchange is sent on
+            u.pointee.outputEnd = 0
+            u.pointee.outputStart = 0
+            return
+        }
+        let out = output(u, room: bound)
+        u.pointee.outputStart = 0
+        u.pointee.outputEnd = Int32(truncatingIfNeeded: HeadWriter.request(head: head, map: x.pointee.context.request, options: options, into: out))
+    }
+
+    @inline(__always) func localPort(_ c: Conn) -> ByteView {
+        ByteView(listenerPorts[Int(c.pointee.listener) & 63].text, listenerPorts[Int(c.pointee.listener) & 63].count)
+    }
+
+    /// Sends what there is of the request; called again whenever a side can go on.
+    mutating func sendRequest(_ x: Ex) {
+        let c = x.pointee.client
+        guard let u = x.pointee.upstream else { return }
+        if x.pointee.attempts > 0 && u.pointee.output == nil && x.pointee.stage == .sending && x.pointee.request.received == 0 && x.pointee.bytesForwarded == 0 {
+            return answer(x, 431, "request head too large to be sent on")
+        }
+        let before = x.pointee.request.received
+        let flow = pump(c, u, address(&x.pointee.request), floor: x.pointee.bodyStart)
+        if x.pointee.request.received > settings.bodyBytesMax || x.pointee.request.received > x.pointee.route.unsafelyUnwrapped.pointee.bodyBytesMax {
+            return fail(x, 413, "body larger than the limit of this route")
+        }
+        switch flow {
+        case .done: requestSent(x, u)
+        case .starved:
+            giveDrainedInput(c, keep: x.pointee.headBuffer)
+            if before != x.pointee.request.received || x.pointee.rateWindowUs == 0 { armUpload(x) }
+        case .blocked: armUpload(x)
+        case .yielded: yield(c)
+        case .sourceClosed: abort(x)
+        case .destinationClosed: requestRefused(x, u)
+        case .malformed: fail(x, 400, "malformed chunked body")
+        }
+    }
+
+    @inline(__always) mutating func requestSent(_ x: Ex, _ u: Conn) {
+        giveOutput(u)
+        if x.pointee.stage == .sending {
+            x.pointee.stage = .waiting
+            let route = x.pointee.route.unsafelyUnwrapped
+            arm(x.pointee.client, afterMs: route.pointee.responseTimeoutMs != 0 ? route.pointee.responseTimeoutMs : settings.responseTimeoutMs)
+        }
+    }
+
+    /// The upstream takes no more: it may have answered early (RFC 9112 section 9.5), so its answer is looked for first.
+    @inline(never) mutating func requestRefused(_ x: Ex, _ u: Conn) {
+        if x.pointee.stage == .responding {
+            x.pointee.request.isDone = true  // the rest of the body interests nobody; the client connection will close
+            x.pointee.aborted = true
+            return
+        }
+        u.pointee.readable = true
+        u.pointee.hangup = true
+        u.pointee.keepAlive = false
+        giveOutput(u)
+        x.pointee.bodyRefused = true
+        readResponse(x, u)
+    }
+
+    /// While a request body is on its way, the client's timer checks that it moves at all and fast enough.
+    @inline(never) mutating func armUpload(_ x: Ex) {
+        if x.pointee.stage == .responding { return armBody(x) }
+        if x.pointee.rateWindowUs == 0 {
+            x.pointee.rateWindowUs = loop.clock.nowUs
+            x.pointee.rateWindowBytes = x.pointee.request.received
+        }
+        arm(x.pointee.client, afterMs: min(Pipeline.rateWindowMs, settings.bodyIdleTimeoutMs))
+    }
+
+    /// A drained buffer is given back while its connection waits, unless it holds the request head.
+    @inline(__always) mutating func giveDrainedInput(_ c: Conn, keep: Bytes) {
+        if c.pointee.inputStart == c.pointee.inputEnd && c.pointee.input != keep { giveInput(c) }
+    }
+
+    static var rateWindowMs: UInt32 { 10_000 }
+
+    /// The upstream connection broke before a response head: again where that is safe, else 502.
+    @inline(never) mutating func upstreamLost(_ x: Ex, _ u: Conn, _ error: Int) {
+        let reused = u.pointee.reused && u.pointee.inputEnd == 0
+        let replayable = x.pointee.request.isDone ? x.pointee.client.pointee.input == x.pointee.headBuffer || x.pointee.request.framing == .none : x.pointee.request.received == 0
+        let failure: AttemptFailure = reused ? .reusedConnectionClosed : .broken
+        let state = AttemptState(failure: failure, method: x.pointee.requestHead.method, bodyIsReplayable: replayable, attempts: x.pointee.attempts, connectRetries: 0)
+        detach(x, u)
+        close(u)
+        if RetryDecision.decide(state) == .sameTarget && !x.pointee.bodyRefused {
+            x.pointee.retries &+= 1
+            counters.upstreamRetried()
+            rewindBody(x)
+            return connect(x, newConnection: true)
+        }
+        upstreamFault(x, error == 0 ? "upstream closed the connection before a response" : "upstream connection broke", Int32(truncatingIfNeeded: -error))
+        answer(x, 502, "upstream closed the connection before a response")
+    }
+
+    /// The body starts over from the buffer it arrived in.
+    mutating func rewindBody(_ x: Ex) {
+        let c = x.pointee.client
+        if x.pointee.request.framing == .none { return }
+        c.pointee.inputStart = x.pointee.bodyStart
+        c.pointee.inputChecked = x.pointee.bodyStart
+        setRequestFraming(x)
+    }
+}

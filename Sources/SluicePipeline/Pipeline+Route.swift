@@ -1,0 +1,150 @@
+// From a parsed request head to a decision: normal path, rewrite hooks, route, limits, access hooks, action.
+import SluiceBytes
+import SluiceHTTP
+import SluicePlugins
+import SluiceRouter
+import SluiceRules
+
+/// What a phase's hooks decided.
+enum Verdict { case next, answered, failed }
+
+extension Pipeline {
+    mutating func startRequest(_ x: Ex) {
+        let c = x.pointee.client
+        c.pointee.state = .exchange
+        c.pointee.exchange = x
+        c.pointee.requests &+= 1
+        x.pointee.snapshot.pointee.references &+= 1
+        x.pointee.headBufferIsLarge = c.pointee.inputIsLarge
+        x.pointee.bodyStart = c.pointee.inputStart
+        counters.requestStarted()
+        describe(x)
+        setRequestFraming(x)
+        guard normalizePath(x) else { return answer(x, 400, "malformed path") }
+        guard route(x) else { return }
+        if x.pointee.chainPhases & PluginPhase.rewrite.bit != 0 {
+            switch run(.rewrite, x) {
+            case .next: break
+            case .answered: return answerFromPlugin(x)
+            case .failed: return answer(x, 500, "plugin failed")
+            }
+            if x.pointee.context.path != nil || x.pointee.context.host != nil || x.pointee.context.method != nil {
+                guard route(x) else { return }
+            }
+        }
+        let route = x.pointee.route.unsafelyUnwrapped
+        if x.pointee.request.framing == .length && UInt64(x.pointee.request.remaining) > min(route.pointee.bodyBytesMax, settings.bodyBytesMax) {
+            return answer(x, 413, "body larger than the limit of this route")
+        }
+        if x.pointee.chainPhases & PluginPhase.access.bit != 0 {
+            switch run(.access, x) {
+            case .next: break
+            case .answered: return answerFromPlugin(x)
+            case .failed: return answer(x, 500, "plugin failed")
+            }
+        }
+        switch ActionKind(rawValue: route.pointee.action) {
+        case .proxy: connect(x)
+        default: answerFromRoute(x)
+        }
+    }
+
+    /// Fills the context that plugins, forwarding headers and the log read.
+    @inline(__always) mutating func describe(_ x: Ex) {
+        let c = x.pointee.client
+        let head = address(&x.pointee.requestHead)
+        x.pointee.context.requestHead = head
+        x.pointee.context.request = HeaderMap(buffer: x.pointee.headBuffer, fields: fields(x.pointee.headBuffer, isLarge: c.pointee.inputIsLarge), fieldCount: Int(head.pointee.fieldCount))
+        x.pointee.context.clientAddress = ByteView(UnsafeRawPointer(address(&c.pointee.address)).assumingMemoryBound(to: UInt8.self), Int(c.pointee.addressLength))
+        x.pointee.context.clientPort = c.pointee.port
+        x.pointee.context.scheme = ByteView("http")
+        let f = head.pointee.flags
+        let perConnection = settings.requestsPerConnectionMax
+        c.pointee.keepAlive = (head.pointee.minorVersion == 1 ? f & MessageHead.close == 0 : f & MessageHead.keepAlive != 0) && !isDraining
+            && (perConnection == 0 || UInt64(c.pointee.requests) < perConnection)
+    }
+
+    @inline(__always) func setRequestFraming(_ x: Ex) {
+        let head = x.pointee.requestHead
+        if head.flags & MessageHead.chunked != 0 {
+            x.pointee.request.start(.chunked)
+        } else if head.contentLength > 0 {
+            x.pointee.request.start(.length, length: head.contentLength)
+        }
+    }
+
+    // MARK: path and route
+
+    /// Path with query as it is now: a plugin's or the normal form, else as received.
+    @inline(__always) func target(_ x: Ex) -> ByteView {
+        if let p = x.pointee.context.path { return p }
+        return ByteView(x.pointee.headBuffer + Int(x.pointee.requestHead.pathOffset), Int(x.pointee.requestHead.pathLength))
+    }
+    /// The same without the query.
+    @inline(__always) func path(_ x: Ex) -> ByteView {
+        if let p = x.pointee.context.path {
+            let q = p.firstIndex(of: 0x3f)
+            return q < 0 ? p : p.prefix(q)
+        }
+        let h = x.pointee.requestHead
+        let query = h.flags & MessageHead.hasQuery != 0 ? Int(h.queryLength) &+ 1 : 0
+        return ByteView(x.pointee.headBuffer + Int(h.pathOffset), Int(h.pathLength) &- query)
+    }
+
+    /// What was checked is what is sent: an unusual spelling is replaced before anyone looks at the path.
+    @inline(__always) mutating func normalizePath(_ x: Ex) -> Bool {
+        let p = path(x)
+        return PathNormal.isNormal(p) ? true : replacePath(x, p)
+    }
+
+    @inline(never) mutating func replacePath(_ x: Ex, _ p: ByteView) -> Bool {
+        let whole = target(x)
+        guard let out = x.pointee.arena.allocate(whole.count + 1) else { return false }
+        let n = PathNormal.normalize(p, into: out)
+        if n < 0 { return false }
+        let query = whole.dropFirst(p.count)
+        (out + n).update(from: query.start, count: query.count)
+        x.pointee.context.path = ByteView(out, n + query.count)
+        return true
+    }
+
+    /// Chooses the route; answers 404 or 405 and returns false when there is none.
+    @inline(__always) mutating func route(_ x: Ex) -> Bool {
+        let image = x.pointee.snapshot.pointee.image
+        let h = x.pointee.requestHead
+        let host = x.pointee.context.host ?? ByteView(x.pointee.headBuffer + Int(h.authorityOffset), Int(h.hostLength))
+        var result = MatchResult()
+        let i = Router.match(image, host: host, path: path(x), method: h.method, result: &result)
+        if i < 0 {
+            answerNoRoute(x, allowed: result.allowedMethods)
+            return false
+        }
+        let r = image.routes.baseAddress.unsafelyUnwrapped + Int(i)
+        x.pointee.route = r
+        x.pointee.routeIndex = i
+        x.pointee.context.routeID = image.text(r.pointee.id)
+        let chain = image.chain(r)
+        x.pointee.chain = chain.baseAddress
+        x.pointee.chainCount = Int32(truncatingIfNeeded: chain.count)
+        var phases: UInt8 = 0
+        for b in chain { phases |= x.pointee.snapshot.pointee.bound[Int(b)].phases }
+        x.pointee.chainPhases = phases
+        return true
+    }
+
+    // MARK: hooks
+
+    /// Runs a phase's hooks in chain order until one answers or fails.
+    mutating func run(_ phase: PluginPhase, _ x: Ex) -> Verdict {
+        let bound = x.pointee.snapshot.pointee.bound
+        let context = address(&x.pointee.context)
+        for i in 0..<Int(x.pointee.chainCount) {
+            let b = bound + Int(x.pointee.chain.unsafelyUnwrapped[i])
+            if b.pointee.phases & phase.bit == 0 { continue }
+            let r = b.pointee.run(phase, context)
+            if r == 0 { continue }
+            return r > 0 ? .answered : .failed
+        }
+        return .next
+    }
+}

@@ -1,0 +1,83 @@
+// What a worker knows of one published revision: the mapped image, the plugins bound for it, the pools of its targets.
+// Requests hold the snapshot they began with; when the last one ends, a replaced snapshot is let go.
+import CSluiceSys
+import SluicePlugins
+import SluiceRules
+import SluiceUpstream
+
+public struct Snapshot {
+    public let image: ImageView
+    let mapping: UnsafeMutableRawPointer
+    let mappingBytes: Int
+    let plugins: PluginTable
+    let bound: UnsafeMutablePointer<BoundPlugin>
+    /// Pool slot of every target of the image.
+    let poolOf: UnsafeMutablePointer<UInt32>
+    /// Balancer state of every target.
+    let weights: UnsafeMutablePointer<Int32>
+    /// Requests in flight, plus one while it is the current or the prepared snapshot.
+    var references = 1
+    public let revision: UInt64
+}
+
+extension Pipeline {
+    /// Maps and prepares an image without using it yet. Takes nothing on failure; the descriptor stays the caller's.
+    public mutating func prepare(descriptor: Int32) throws(SnapshotError) -> UnsafeMutablePointer<Snapshot> {
+        var info = stat()
+        guard fstat(descriptor, &info) == 0, info.st_size > 0 else { throw SnapshotError("the image cannot be read: errno \(cs_errno())") }
+        let bytes = Int(info.st_size)
+        let map = mmap(nil, bytes, PROT_READ, MAP_SHARED, descriptor, 0)
+        guard let map, cs_is_mapped(map) != 0 else { throw SnapshotError("the image of \(bytes) bytes cannot be mapped: errno \(cs_errno())") }
+        let view: ImageView
+        let table: PluginTable
+        do {
+            view = try ImageView(base: UnsafeRawPointer(map), count: bytes)
+            table = try host.prepare(view)
+        } catch {
+            munmap(map, bytes)
+            throw SnapshotError("\(error)")
+        }
+        let n = max(1, view.targets.count)
+        let poolOf = UnsafeMutablePointer<UInt32>.allocate(capacity: n)
+        let weights = UnsafeMutablePointer<Int32>.allocate(capacity: n)
+        weights.initialize(repeating: 0, count: n)
+        pools.claim(view, into: poolOf)
+        let s = UnsafeMutablePointer<Snapshot>.allocate(capacity: 1)
+        s.initialize(to: Snapshot(image: view, mapping: map, mappingBytes: bytes, plugins: table, bound: table.bound, poolOf: poolOf, weights: weights, revision: view.header.pointee.revision))
+        return s
+    }
+
+    /// Makes a prepared snapshot the one that new requests use.
+    public mutating func commit(_ s: UnsafeMutablePointer<Snapshot>) {
+        let old = current
+        current = s
+        readSettings()
+        if let old { release(old) }
+    }
+
+    /// One user less; the last one takes it apart.
+    @inline(__always) public mutating func release(_ s: UnsafeMutablePointer<Snapshot>) {
+        s.pointee.references &-= 1
+        if s.pointee.references == 0 { dismantle(s) }
+    }
+
+    @inline(never) mutating func dismantle(_ s: UnsafeMutablePointer<Snapshot>) {
+        for i in 0..<s.pointee.image.targets.count {
+            let slot = Int(s.pointee.poolOf[i])
+            pools.slots[slot].snapshots -= 1
+            if pools.slots[slot].snapshots == 0 { closeIdle(slot) }
+        }
+        host.retire(s.pointee.plugins)
+        munmap(s.pointee.mapping, s.pointee.mappingBytes)
+        s.pointee.poolOf.deallocate()
+        s.pointee.weights.deallocate()
+        s.deinitialize(count: 1)
+        s.deallocate()
+    }
+}
+
+/// Why an image was refused; the text goes to whoever published it.
+public struct SnapshotError: Error, CustomStringConvertible {
+    public let description: String
+    init(_ d: String) { description = d }
+}

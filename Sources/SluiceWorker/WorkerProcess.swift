@@ -1,0 +1,150 @@
+// The worker process: takes what the master hands over, gets ready, then turns the event loop until it is told to leave.
+// What happens to a request is in SluicePipeline; frames of the master are answered in `Worker+Frames.swift`.
+import CSluiceSys
+import SluiceChannel
+import SluiceObserve
+import SluicePipeline
+import SluicePlugins
+import SluiceRules
+import SluiceShared
+import SluiceSystem
+
+public enum WorkerProcess {
+    /// Descriptor of the channel to the master, by agreement.
+    static let channelDescriptor: Int32 = 3
+
+    /// Runs worker `index` to its end; the exit code says why it ended (0 drained, 1 could not start, 2 the master is gone).
+    public static func run(index: Int) -> Never {
+        // Signals of a terminal or of an init system reach the whole group: the master decides what they mean.
+        for s in [SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGPIPE] { cs_ignore_signal(s) }
+        Signals.unblockAll()
+        try? ChildProcess.dieWithParent(getppid())
+        let channel = Channel(fd: channelDescriptor)
+        ErrorLog.start(role: "worker \(index)", level: .notice)
+        do {
+            var worker = try Worker(index: index, channel: channel, handed: try HandedOver(channel))
+            worker.run()
+        } catch {
+            try? channel.send(Frame(.ready, worker: UInt32(index), status: 1, text: "\(error)"))
+            exit(1)
+        }
+    }
+}
+
+/// What the master sends before a worker can serve: `start`, one `listener` each, `logs`.
+struct HandedOver {
+    var shared: Int32 = -1
+    var image: Int32 = -1
+    var listeners: [ListeningPlace] = []
+    var errorLog: Int32 = -1
+    var accessLog: Int32 = -1
+
+    init(_ channel: Channel) throws {
+        while errorLog < 0 {
+            guard let f = try channel.receive() else { throw WorkerError("the master closed the channel during start") }
+            switch f.kind {
+            case .start:
+                shared = f.descriptors[0]
+                image = f.descriptors[1]
+            case .listener: listeners.append(ListeningPlace(label: f.text, descriptor: f.descriptors[0]))
+            case .logs:
+                errorLog = f.descriptors[0]
+                accessLog = f.descriptors.count > 1 ? f.descriptors[1] : -1
+            default: throw WorkerError("unexpected \(f.kind) frame during start")
+            }
+        }
+        if shared < 0 { throw WorkerError("no start frame came before the logs") }
+    }
+}
+
+/// A listening socket this worker accepts from, found by its label when the image changes.
+struct ListeningPlace {
+    let label: String
+    let descriptor: Int32
+    var isWatched = false
+}
+
+struct WorkerError: Error, CustomStringConvertible {
+    let description: String
+    init(_ d: String) { description = d }
+}
+
+/// Event tokens that are no connection: generation 0, by number.
+enum Token {
+    static let channel: UInt64 = 0
+    static let jobs: UInt64 = 1
+    static let firstListener: UInt64 = 16
+}
+
+struct Worker: ~Copyable {
+    let index: Int
+    let channel: Channel
+    var pipeline: Pipeline
+    var listeners: [ListeningPlace]
+    /// A change that was prepared and waits for its commit.
+    var prepared: UnsafeMutablePointer<Snapshot>?
+    /// When a drain must have ended, in ms of the loop's clock; 0 = not draining.
+    var drainDeadlineMs: UInt64 = 0
+
+    init(index: Int, channel: Channel, handed: HandedOver) throws {
+        self.index = index
+        self.channel = channel
+        listeners = handed.listeners
+        ErrorLog.redirect(to: handed.errorLog)
+        let block = try SharedMemory.map(fd: handed.shared).worker(index)
+        let mapping = try Mapping(handed.image, count: try Descriptor.size(handed.image), writable: false)
+        let image = try ImageView(base: UnsafeRawPointer(mapping.base), count: mapping.count)
+        let settings = image.settings.pointee
+        if let level = LogLevel(rawValue: Int(settings.errorLevel)) { ErrorLog.start(role: "worker \(index)", level: level) }
+        ErrorLog.redirect(to: handed.errorLog)
+        try Worker.dropPrivileges(user: image.text(settings.user).string, group: image.text(settings.group).string)
+        mapping.unmap()
+        let counters = WorkerCounters(block)
+        counters.adopt(pid: UInt64(getpid()), revision: 0)
+        let host = PluginHost(shared: block) { level, text in ErrorLog.write(LogLevel(rawValue: level) ?? .notice, text) }
+        host.released = { name, generation, parked in
+            try? channel.send(Frame(.released, worker: UInt32(index), value: generation, status: parked ? 1 : 0, text: name))
+        }
+        let log = AccessLog(fd: handed.accessLog, form: AccessLog.Form(rawValue: settings.accessLog) ?? .combined)
+        pipeline = Pipeline(settings: settings, host: host, counters: counters, accessLog: log)
+        let first = try pipeline.prepare(descriptor: handed.image)
+        Descriptor.close(handed.image)
+        pipeline.commit(first)
+        block.head.pointee.revision = first.pointee.revision
+        guard pipeline.loop.poller.addLevel(channel.fd, token: Token.channel), pipeline.loop.poller.addLevel(pipeline.loop.jobs.descriptor, token: Token.jobs) else {
+            throw WorkerError("the channel cannot be watched")
+        }
+        try watchListeners()
+        try channel.send(Frame(.ready, worker: UInt32(index), revision: first.pointee.revision))
+    }
+
+    /// Only a worker that was started by root has anything to drop.
+    static func dropPrivileges(user: String, group: String) throws {
+        if Privileges.isRoot && !user.isEmpty { try Privileges.become(try Identity(user: user, group: group)) }
+        try Privileges.forbidNewPrivileges()
+    }
+
+    mutating func run() -> Never {
+        while true {
+            let isBusy = pipeline.runLine()
+            let n = pipeline.loop.turn(maxMs: isBusy ? 0 : 1000)
+            for i in 0..<n {
+                let token = pipeline.loop.poller.token(i)
+                if token >> 32 != 0 { pipeline.handle(token: token, bits: pipeline.loop.poller.bits(i)) } else { special(token) }
+            }
+            pipeline.endTurn()
+            pipeline.counters.beat()
+            if drainDeadlineMs != 0 { leaveWhenDrained() }
+        }
+    }
+
+    @inline(never) mutating func special(_ token: UInt64) {
+        switch token {
+        case Token.channel: takeFrames()
+        case Token.jobs: _ = pipeline.loop.jobs.drain()
+        default:
+            let i = Int(token - Token.firstListener)
+            if i < listeners.count && listeners[i].isWatched { pipeline.accept(listener: listeners[i].descriptor, index: UInt16(truncatingIfNeeded: i)) }
+        }
+    }
+}
