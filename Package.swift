@@ -67,5 +67,8 @@ let package = Package(
         .target(name: "CSluiceSys"),
         // tests
         tests("SluiceControl", ["SluiceControl", "SluiceModel"]),
+        tests("SluiceModel", ["SluiceModel"]),
+        tests("SluiceRules", ["SluiceRules", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),
+        tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceModel", "SluiceBytes"]),
     ]
 )

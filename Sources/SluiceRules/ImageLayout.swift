@@ -1,13 +1,15 @@
 // The image: one immutable, position-independent block that the control process compiles and every worker maps read-only.
 // Records are plain data, little-endian, 8-byte aligned; references are offsets from the image's first byte, never
 // pointers. Whoever maps an image checks it once (`ImageView.init`); after that no read is checked again.
-// Building is in `ImageBuilder.swift`, walking routes in the SluiceRouter module.
+// Building is in `ImageBuilder.swift`, checking in `ImageView.swift`, the routing structures in `RoutingLayout.swift`; walking
+// routes is the SluiceRouter module. Longer than most files because it is the one table of the format.
 //
-//   [ImageHeader][settings][listeners][clusters][targets][routes][plugins][bindings][chains]
-//   [host table][nodes][lists][strings]
+//   [ImageHeader][strings][settings][listeners][clusters][targets][routes][plugins][bindings][chains]
+//   [trusted networks][host table][nodes, first bytes][lists][parameter names][64 zero bytes]
 import SluiceBytes
 
-/// A run of bytes in the image (UTF-8 text unless said otherwise).
+/// A run of bytes in the strings section (UTF-8 text unless said otherwise). A NUL that is not counted follows, so a text
+/// without NUL bytes inside is a C string where it stands.
 @frozen public struct ImageText {
     public var offset: UInt32 = 0
     public var count: UInt32 = 0
@@ -47,7 +49,9 @@ import SluiceBytes
     public var lists = ImageRange()
     public var strings = ImageRange()
     public var trustedNetworks = ImageRange()
-    public var reserved: (UInt64, UInt64) = (0, 0)
+    /// ImageText runs: the names of a route's `{name}` segments.
+    public var parameterNames = ImageRange()
+    public var reserved: UInt64 = 0
     public init() {}
     public static let magicValue: UInt64 = 0x3147_4d49_4355_4c53  // "SLUCIMG1"
     public static let currentVersion: UInt32 = 1
@@ -93,7 +97,7 @@ import SluiceBytes
     public var label = ImageText()
     public var weight: UInt32 = 1
     public var flags: UInt32 = 0
-    /// Hash of cluster id and label: finds the same target's connection pool again in the next image.
+    /// Hash of cluster id, configured address and socket address: finds the same target's connection pool again in the next image.
     public var key: UInt64 = 0
     public init() {}
 }
@@ -123,7 +127,7 @@ public enum ActionKind: UInt8, Sendable { case proxy = 0, respond = 1, redirect 
     public var connectTimeoutMs: UInt32 = 0
     public var responseTimeoutMs: UInt32 = 0
     public var idleTimeoutMs: UInt32 = 0
-    public var reserved: UInt32 = 0
+    public var reserved: (UInt32, UInt32) = (0, 0)
     /// Largest request body; UInt64.max = unlimited.
     public var bodyBytesMax: UInt64 = .max
     public init() {}
@@ -154,7 +158,7 @@ public enum ActionKind: UInt8, Sendable { case proxy = 0, respond = 1, redirect 
     public var reserved: UInt32 = 0
     /// JSON text handed to the plugin's `configure`.
     public var config = ImageText()
-    /// Hash of plugin name, generation and config: an unchanged binding keeps its instance over revisions.
+    /// Hash of plugin name, generation and config text: an unchanged binding keeps its instance over revisions.
     public var key: UInt64 = 0
     public init() {}
 }

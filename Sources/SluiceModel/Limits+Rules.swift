@@ -1,0 +1,27 @@
+// Bounds of what one image may hold. The image builder refuses anything past them; the configuration check reports them
+// with line and column before that.
+
+extension Limits {
+    public static let routesMax = 1_000_000
+    /// Host × path combinations of all routes together.
+    public static let routeEntriesMax = 4_000_000
+    public static let routePriorityMax = 1_000_000  // -1_000_000...1_000_000
+    public static let pathPatternBytesMax = 2_048
+    public static let pathParametersMax = 8  // `{name}` segments of one pattern
+    public static let parameterNameBytesMax = 64
+    public static let hostBytesMax = 253  // RFC 1035 section 2.3.4, without the trailing dot
+    public static let wildcardLabelsMax = 31  // labels behind "*." of a wildcard host
+    public static let idBytesMax = 255
+    public static let listenersMax = 256
+    public static let clustersMax = 100_000
+    public static let pluginsMax = 256
+    public static let bindingsPerRouteMax = 64
+    public static let bindingConfigBytesMax = 1 << 20
+    public static let respondBodyBytesMax = 1 << 20
+    public static let respondHeaderBytesMax = 8_192
+    public static let trustedNetworksMax = 1_024
+    public static let connectRetriesMax = 16
+    public static let upstreamIdleMaxMax = 65_535
+    public static let targetWeightMax = 65_535
+    public static let unixPathBytesMax = 107  // sun_path without its NUL
+}

@@ -1,0 +1,154 @@
+// The walk over one path tree. It goes down as far as the path leads, literal children before `{}`, and then back up by the
+// parent links, looking at the prefixes it passes and at the `{}` branches it left out: no stack, no recursion, and each
+// node is seen at most once. Ready-made order: the first route seen of a given key is the best of that key.
+import SluiceBytes
+import SluiceRules
+
+struct TreeWalk {
+    private let nodes: UnsafePointer<RouteNode>
+    private let firstBytes: UnsafePointer<UInt8>
+    private let image: ImageView
+    private let path: ByteView
+    private let methodBit: UInt16
+    private let result: UnsafeMutablePointer<MatchResult>
+    /// A route must have a larger key to replace the one found so far.
+    private(set) var best: Int32 = .min
+    /// Its index, or -1.
+    private(set) var route: Int32 = -1
+    /// Segments captured on the way to the current node: where each begins and ends in the path.
+    private var captured = 0
+    private var captures = InlineArray<8, (from: UInt32, to: UInt32)>(repeating: (0, 0))
+
+    @inline(__always) init(_ image: ImageView, _ path: ByteView, methodBit: UInt16, _ result: UnsafeMutablePointer<MatchResult>) {
+        nodes = image.nodes.baseAddress.unsafelyUnwrapped
+        firstBytes = image.firstBytes
+        self.image = image
+        self.path = path
+        self.methodBit = methodBit
+        self.result = result
+    }
+
+    /// Looks for a better route in the tree below `root`.
+    mutating func run(_ root: UInt32) {
+        if root == .max || nodes[Int(root)].maxKey <= best { return }
+        captured = 0
+        var position = 0
+        var node = descend(from: nodes + Int(root), &position)
+        while true {
+            // Everything literal below `node` is done.
+            if node.pointee.hasBrace, let child = capture(node, &position) {
+                node = descend(from: child, &position)
+                continue
+            }
+            if node.pointee.prefix != .max { look(node.pointee.prefix) }
+            // Up, past the nodes whose `{}` child has been tried.
+            while node.pointee.isBrace {
+                captured &-= 1
+                position = Int(captures[captured].from)
+                node = nodes + Int(node.pointee.parent)
+                if node.pointee.prefix != .max { look(node.pointee.prefix) }
+            }
+            if node.pointee.parent == .max { break }
+            position &-= Int(node.pointee.labelLength) &+ 1
+            node = nodes + Int(node.pointee.parent)
+        }
+        // Routes of the hosts that follow must be better by priority, not only by their paths.
+        best |= 1
+    }
+
+    /// Follows literal children; looks at the exact routes where the path ends.
+    @inline(__always) private mutating func descend(from start: UnsafePointer<RouteNode>, _ position: inout Int) -> UnsafePointer<RouteNode> {
+        var node = start
+        while position < path.count {
+            let count = node.pointee.literalCount
+            if count == 0 { return node }
+            let first = Int(node.pointee.firstChild)
+            let index = TreeWalk.find(path.start[position], firstBytes + first, count)
+            if index < 0 { return node }
+            let child = nodes + (first &+ index)
+            if child.pointee.maxKey <= best { return node }
+            let length = Int(child.pointee.labelLength)
+            if path.count &- position &- 1 < length || !hasLabel(child, path.start + (position &+ 1), length) { return node }
+            position &+= length &+ 1
+            node = child
+        }
+        if node.pointee.exact != .max { look(node.pointee.exact) }
+        return node
+    }
+
+    /// Takes the segment at `position` into the `{}` child, unless it is empty or nothing below can win.
+    @inline(__always) private mutating func capture(_ node: UnsafePointer<RouteNode>, _ position: inout Int) -> UnsafePointer<RouteNode>? {
+        let child = nodes + (Int(node.pointee.firstChild) &+ node.pointee.literalCount)
+        if child.pointee.maxKey <= best { return nil }
+        let rest = path.dropFirst(position)
+        let slash = rest.firstIndex(of: 0x2f)
+        let length = slash < 0 ? rest.count : slash
+        if length == 0 { return nil }
+        captures[captured] = (UInt32(truncatingIfNeeded: position), UInt32(truncatingIfNeeded: position &+ length))
+        captured &+= 1
+        position &+= length
+        return child
+    }
+
+    /// Index of `byte` among `count` sorted bytes, or -1. Reads up to 15 bytes past them, which an image always has.
+    @inline(__always) private static func find(_ byte: UInt8, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int {
+        if count == 1 { return bytes[0] == byte ? 0 : -1 }
+        var i = 0
+        repeat {
+            let chunk = UnsafeRawPointer(bytes + i).loadUnaligned(as: SIMD16<UInt8>.self)
+            let hits = chunk .== SIMD16(repeating: byte)
+            if any(hits) {
+                let index = i &+ firstLane(hits)
+                return index < count ? index : -1
+            }
+            i &+= 16
+        } while i < count
+        return -1
+    }
+
+    @inline(__always) private static func firstLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
+        let words = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
+        return words[0] != 0 ? words[0].trailingZeroBitCount >> 3 : 8 &+ words[1].trailingZeroBitCount >> 3
+    }
+
+    @inline(__always) private func hasLabel(_ node: UnsafePointer<RouteNode>, _ bytes: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+        if length > RouteNode.inlineLabelMax {
+            let label = UnsafeRawPointer(image.base + Int(node.pointee.label)).assumingMemoryBound(to: UInt8.self)
+            return ByteView(label, length).equals(ByteView(bytes, length))
+        }
+        var label = node.pointee.label
+        var i = 0
+        while i < length {
+            if bytes[i] != UInt8(truncatingIfNeeded: label) { return false }
+            label >>= 8
+            i &+= 1
+        }
+        return true
+    }
+
+    /// Takes the first route of a list that is better than the best and has the method.
+    private mutating func look(_ first: UInt32) {
+        var entry = image.entries.baseAddress.unsafelyUnwrapped + Int(first)
+        while entry.pointee.key > best {
+            if entry.pointee.methods == 0 || entry.pointee.methods & methodBit != 0 {
+                best = entry.pointee.key
+                route = Int32(truncatingIfNeeded: entry.pointee.route)
+                keepParameters(entry)
+                return
+            }
+            result.pointee.allowedMethods |= entry.pointee.methods
+            if entry.pointee.last == 1 { return }
+            entry += 1
+        }
+    }
+
+    @inline(__always) private func keepParameters(_ entry: UnsafePointer<RouteEntry>) {
+        let count = Int(entry.pointee.parameterCount)
+        result.pointee.parameterCount = UInt8(count)
+        for i in 0..<count {
+            result.pointee.parameters[i].name = image.parameterNames[Int(entry.pointee.names) &+ i]
+            result.pointee.parameters[i].offset = captures[i].from
+            result.pointee.parameters[i].count = captures[i].to &- captures[i].from
+        }
+    }
+}

@@ -1,0 +1,115 @@
+// Compiles a configuration into an image. Runs in the control process, where allocation is fine; the order of the steps is
+// the order of the file's sections, each in an `ImageCompiler+….swift`. The result passes `ImageView.init` by construction.
+import SluiceModel
+
+/// What the builder needs to know about a plugin that is loaded.
+public struct PluginArtifact: Sendable, Equatable {
+    public var name: String
+    public var version: String
+    /// Absolute path of the private copy to load.
+    public var path: String
+    /// Rises with every load of this name.
+    public var generation: UInt64
+    public var digest: UInt64
+    /// Counter slot in shared memory.
+    public var statSlot: UInt32
+    public var isSwift: Bool
+    /// A failing call is skipped instead of refusing the request.
+    public var failOpen: Bool
+    /// Has a body filter: routes that bind it are marked `RouteRecord.filtersBody`.
+    public var filtersBody: Bool
+
+    public init(
+        name: String, version: String, path: String, generation: UInt64, digest: UInt64, statSlot: UInt32, isSwift: Bool = false,
+        failOpen: Bool = false, filtersBody: Bool = false
+    ) {
+        self.name = name
+        self.version = version
+        self.path = path
+        self.generation = generation
+        self.digest = digest
+        self.statSlot = statSlot
+        self.isSwift = isSwift
+        self.failOpen = failOpen
+        self.filtersBody = filtersBody
+    }
+}
+
+/// For example:
+///
+///     let image = try ImageBuilder(configuration: c, revision: 7, resolve: lookUp, routeSlot: slots, plugin: loaded, configPath: "/etc/sluice.yaml").build()
+///
+/// The same configuration and answers give the same bytes.
+public struct ImageBuilder {
+    let configuration: Configuration
+    let revision: UInt64
+    let resolve: (String) throws -> [AddressRecord]
+    let routeSlot: (String) -> UInt32
+    let plugin: (String) -> PluginArtifact?
+    let configPath: String
+
+    /// - Parameters:
+    ///   - revision: number of the change, rising.
+    ///   - resolve: the socket addresses of a "name:port" target, best first; called only for names.
+    ///   - routeSlot: the counter slot that stays with a route id; 0 = none.
+    ///   - plugin: the loaded plugin of this name. Asked for every name in `configuration.plugins` and in a binding.
+    public init(
+        configuration: Configuration, revision: UInt64, resolve: @escaping (String) throws -> [AddressRecord],
+        routeSlot: @escaping (String) -> UInt32, plugin: @escaping (String) -> PluginArtifact?, configPath: String
+    ) {
+        self.configuration = configuration
+        self.revision = revision
+        self.resolve = resolve
+        self.routeSlot = routeSlot
+        self.plugin = plugin
+        self.configPath = configPath
+    }
+
+    /// The image's bytes, ready for a sealed memfd.
+    public func build() throws(ImageError) -> [UInt8] {
+        var compiler = ImageCompiler(input: self)
+        try compiler.compileSettings()
+        try compiler.compileListeners()
+        try compiler.compileClusters()
+        try compiler.compilePlugins()
+        try compiler.compileRoutes()
+        return try compiler.assemble()
+    }
+}
+
+/// The sections while they grow.
+struct ImageCompiler {
+    let input: ImageBuilder
+    var configuration: Configuration { input.configuration }
+    var strings = StringPool()
+    var settings = SettingsRecord()
+    var listeners: [ListenerRecord] = []
+    var clusters: [ClusterRecord] = []
+    var clusterIndex: [String: UInt32] = [:]
+    var targets: [TargetRecord] = []
+    var plugins: [PluginRecord] = []
+    var artifacts: [PluginArtifact] = []
+    var pluginIndex: [String: UInt32] = [:]
+    var bindings: [BindingRecord] = []
+    var bindingIndex: [BindingKey: UInt32] = [:]
+    var chains: [UInt32] = []
+    var chainIndex: [[UInt32]: ImageRange] = [:]
+    var routes: [RouteRecord] = []
+    var networks: [NetworkRecord] = []
+    var tables = RoutingTables()
+
+    init(input: ImageBuilder) { self.input = input }
+
+    /// A number that must lie in `range`.
+    func number(_ value: Int, _ range: ClosedRange<Int>, at path: @autoclosure () -> String) throws(ImageError) -> UInt32 {
+        if range.contains(value) { return UInt32(value) }
+        throw ImageError(path: path(), found: "\(value)", allowed: "\(range.lowerBound)...\(range.upperBound)")
+    }
+
+    /// An identifier: 1...255 bytes, no control characters.
+    func identifier(_ text: String, at path: @autoclosure () -> String) throws(ImageError) -> String {
+        let size = text.utf8.count
+        if size >= 1 && size <= Limits.idBytesMax && !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) { return text }
+        throw ImageError(path: path(), found: "an id of \(size) bytes: \"\(text)\"", allowed: "1...\(Limits.idBytesMax) bytes without control characters")
+    }
+}

@@ -1,0 +1,165 @@
+// The one check of an image: header, sections, records. `ImageCheck+Routing.swift` checks the routing structures. Everything
+// that later code reads without looking must be refused here when it is wrong; nothing here trusts a byte it has not checked.
+import SluiceBytes
+import SluiceModel
+
+struct ImageCheck {
+    let view: ImageView
+    var base: UnsafeRawPointer { view.base }
+    var header: ImageHeader { view.header.pointee }
+
+    func run() throws(ImageError) {
+        try checkHeader()
+        try checkSections()
+        try checkSettings()
+        try checkClusters()
+        try checkRoutes()
+        try checkPlugins()
+        try checkHosts()
+        try checkTrees()
+    }
+
+    /// Refuses the image unless `ok`; texts are made only then.
+    @inline(__always) func need(
+        _ ok: Bool, _ section: StaticString, _ index: Int, _ found: @autoclosure () -> String, _ allowed: @autoclosure () -> String
+    ) throws(ImageError) {
+        if ok { return }
+        throw ImageError(path: "image.\(section)" + (index < 0 ? "" : "[\(index)]"), found: found(), allowed: allowed())
+    }
+
+    @inline(__always) func need(
+        _ ok: Bool, _ section: StaticString, _ found: @autoclosure () -> String, _ allowed: @autoclosure () -> String
+    ) throws(ImageError) { try need(ok, section, -1, found(), allowed()) }
+
+    private func checkHeader() throws(ImageError) {
+        let count = view.count, size = MemoryLayout<ImageHeader>.size
+        try need(Int(bitPattern: base) & 7 == 0, "base", "an address that is not aligned", "8-byte alignment")
+        try need(count >= size, "size", "\(count) bytes", "at least \(size)")
+        let h = header
+        try need(h.magic == ImageHeader.magicValue, "magic", "0x\(String(h.magic, radix: 16))", "0x\(String(ImageHeader.magicValue, radix: 16))")
+        try need(h.version == ImageHeader.currentVersion, "version", "\(h.version)", "\(ImageHeader.currentVersion): both programs from one release")
+        try need(Int(h.headerBytes) == size, "headerBytes", "\(h.headerBytes)", "\(size)")
+        try need(h.totalBytes == UInt64(count) && count <= UInt32.max, "totalBytes", "\(h.totalBytes) in a block of \(count)", "the block's size, at most 4 GiB")
+        let digest = ImageHash.hash(base + size, count: count - size)
+        try need(h.digest == digest, "digest", "0x\(String(digest, radix: 16))", "0x\(String(h.digest, radix: 16)) as the header says")
+    }
+
+    private func checkSections() throws(ImageError) {
+        let h = header
+        try section(h.strings, 1, "strings")
+        try section(h.settings, MemoryLayout<SettingsRecord>.stride, "settings")
+        try section(h.listeners, MemoryLayout<ListenerRecord>.stride, "listeners")
+        try section(h.clusters, MemoryLayout<ClusterRecord>.stride, "clusters")
+        try section(h.targets, MemoryLayout<TargetRecord>.stride, "targets")
+        try section(h.routes, MemoryLayout<RouteRecord>.stride, "routes")
+        try section(h.plugins, MemoryLayout<PluginRecord>.stride, "plugins")
+        try section(h.bindings, MemoryLayout<BindingRecord>.stride, "bindings")
+        try section(h.chains, MemoryLayout<UInt32>.stride, "chains")
+        try section(h.trustedNetworks, MemoryLayout<NetworkRecord>.stride, "trustedNetworks")
+        try section(h.hosts, MemoryLayout<HostSlot>.stride, "hosts", extra: MemoryLayout<HostTableHeader>.stride)
+        try section(h.nodes, MemoryLayout<RouteNode>.stride + 1, "nodes")
+        try section(h.lists, MemoryLayout<RouteEntry>.stride, "lists")
+        try section(h.parameterNames, MemoryLayout<ImageText>.stride, "parameterNames")
+        try need(h.strings.count > 0, "strings", "no bytes", "at least the empty text")
+        try need(h.settings.count == 1, "settings", "\(h.settings.count) records", "1")
+        try need(h.routes.count <= Limits.routesMax, "routes", "\(h.routes.count)", "at most \(Limits.routesMax)")
+    }
+
+    /// A section lies behind the header and at least `padding` bytes before the image's end.
+    private func section(_ r: ImageRange, _ stride: Int, _ name: StaticString, extra: Int = 0) throws(ImageError) {
+        let end = Int(r.offset) + extra + Int(r.count) * stride
+        try need(
+            r.offset & 7 == 0 && Int(r.offset) >= MemoryLayout<ImageHeader>.size && end <= view.count - ImageCompiler.padding, name,
+            "\(r.count) records at \(r.offset)", "8-byte alignment within \(view.count - ImageCompiler.padding) bytes")
+    }
+
+    /// A text lies in the strings section, and a NUL behind it does too.
+    @inline(__always) func text(_ t: ImageText, _ section: StaticString, _ i: Int = -1) throws(ImageError) {
+        let h = view.header
+        let start = Int(h.pointee.strings.offset), end = start + Int(h.pointee.strings.count)
+        let from = Int(t.offset), to = from + Int(t.count)
+        try need(from >= start && to < end, section, i, "a text of \(t.count) bytes at \(t.offset)", "a place within \(start)..<\(end)")
+        try need(base.load(fromByteOffset: to, as: UInt8.self) == 0, section, i, "a text without NUL behind it at \(t.offset)", "a NUL at \(to)")
+    }
+
+    private func checkSettings() throws(ImageError) {
+        let s = view.settings.pointee
+        let numbers: [(UInt32, ClosedRange<Int>, StaticString)] = [
+            (s.workers, 0...Limits.workersMax, "settings.workers"), (s.connectionsMax, 16...1_048_576, "settings.connectionsMax"),
+            (s.headBytesMax, 1024...61_440, "settings.headBytesMax"), (s.targetBytesMax, 64...Int(s.headBytesMax) | 64, "settings.targetBytesMax"),
+            (s.headerFieldsMax, 8...256, "settings.headerFieldsMax"), (s.drainTimeoutMs, 0...Limits.timeoutMsMax, "settings.drainTimeoutMs"),
+            (s.headTimeoutMs, 1...Limits.timeoutMsMax, "settings.headTimeoutMs"), (s.idleTimeoutMs, 1...Limits.timeoutMsMax, "settings.idleTimeoutMs"),
+            (s.bodyIdleTimeoutMs, 1...Limits.timeoutMsMax, "settings.bodyIdleTimeoutMs"),
+            (s.responseTimeoutMs, 1...Limits.timeoutMsMax, "settings.responseTimeoutMs"),
+            (s.tunnelIdleTimeoutMs, 1...Limits.timeoutMsMax, "settings.tunnelIdleTimeoutMs"),
+            (s.bodyRateMin, 0...1_000_000_000, "settings.bodyRateMin"), (UInt32(s.accessLog), 0...2, "settings.accessLog"),
+            (UInt32(s.errorLevel), 0...4, "settings.errorLevel"), (UInt32(s.viaMode), 0...1, "settings.viaMode"),
+            (UInt32(s.forwardedMode), 0...3, "settings.forwardedMode"),
+        ]
+        for (value, range, name) in numbers { try need(range.contains(Int(value)), name, "\(value)", "\(range)") }
+        for t in [s.accessLogPath, s.errorLogPath, s.pidPath, s.user, s.group, s.stateDirectory, s.configPath] { try text(t, "settings") }
+        for (i, n) in view.trustedNetworks.enumerated() { try need(n.prefixBits <= 128, "trustedNetworks", i, "\(n.prefixBits) bits", "0...128") }
+        for (i, l) in view.listeners.enumerated() {
+            try need(l.address.isPlausible, "listeners", i, "a bad socket address", "IPv4, IPv6 or Unix")
+            try text(l.label, "listeners", i)
+            try need((1...65_535).contains(l.backlog), "listeners", i, "backlog \(l.backlog)", "1...65535")
+        }
+    }
+
+    private func checkClusters() throws(ImageError) {
+        let targets = view.targets
+        for (i, c) in view.clusters.enumerated() {
+            try text(c.id, "clusters", i)
+            let end = Int(c.firstTarget) + Int(c.targetCount)
+            try need(end <= targets.count, "clusters", i, "targets up to \(end)", "at most \(targets.count)")
+            var weight: UInt64 = 0
+            for j in Int(c.firstTarget)..<end { weight += UInt64(targets[j].weight) }
+            try need(weight == UInt64(c.totalWeight), "clusters", i, "weight \(c.totalWeight)", "\(weight), its targets' sum")
+            let fine = c.idleMax <= Limits.upstreamIdleMaxMax && c.idleTimeoutMs <= Limits.timeoutMsMax && c.connectRetries <= Limits.connectRetriesMax
+            try need(fine && (1...UInt32(Limits.timeoutMsMax)).contains(c.connectTimeoutMs), "clusters", i, "a number out of range", "numbers within Limits")
+        }
+        for (i, t) in targets.enumerated() {
+            try need(t.address.isPlausible, "targets", i, "a bad socket address", "IPv4, IPv6 or Unix")
+            try text(t.label, "targets", i)
+            try need(t.weight > 0, "targets", i, "weight 0", "1 or more")
+        }
+    }
+
+    private func checkRoutes() throws(ImageError) {
+        let routes = view.routes, chains = header.chains
+        let chainsEnd = Int(chains.offset) + 4 * Int(chains.count)
+        for i in 0..<routes.count {
+            let r = routes.baseAddress! + i
+            try text(r.pointee.id, "routes", i)
+            try text(r.pointee.body, "routes", i)
+            try text(r.pointee.headerLines, "routes", i)
+            let chain = r.pointee.chain
+            let inside = chain.offset >= chains.offset && chain.offset & 3 == 0 && Int(chain.offset) + 4 * Int(chain.count) <= chainsEnd
+            try need(inside && chain.count <= Limits.bindingsPerRouteMax, "routes", i, "a chain of \(chain.count) at \(chain.offset)", "a run within chains")
+            if r.pointee.action == ActionKind.proxy.rawValue {
+                try need(r.pointee.cluster < header.clusters.count, "routes", i, "cluster \(r.pointee.cluster)", "below \(header.clusters.count)")
+            } else {
+                try need(r.pointee.action <= ActionKind.redirect.rawValue, "routes", i, "action \(r.pointee.action)", "0...2")
+                try need((200...599).contains(r.pointee.status), "routes", i, "status \(r.pointee.status)", "200...599")
+            }
+            let priority = Int(r.pointee.priority)
+            try need(abs(priority) <= Limits.routePriorityMax, "routes", i, "priority \(priority)", "at most \(Limits.routePriorityMax) either way")
+            let longest = max(r.pointee.connectTimeoutMs, r.pointee.responseTimeoutMs, r.pointee.idleTimeoutMs)
+            try need(longest <= Limits.timeoutMsMax, "routes", i, "a timeout of \(longest) ms", "at most \(Limits.timeoutMsMax)")
+        }
+    }
+
+    private func checkPlugins() throws(ImageError) {
+        for (i, p) in view.plugins.enumerated() {
+            try text(p.name, "plugins", i)
+            try text(p.version, "plugins", i)
+            try text(p.path, "plugins", i)
+        }
+        for (i, b) in view.bindings.enumerated() {
+            try need(b.plugin < header.plugins.count, "bindings", i, "plugin \(b.plugin)", "below \(header.plugins.count)")
+            try text(b.config, "bindings", i)
+        }
+        let chains: UnsafeBufferPointer<UInt32> = view.records(header.chains)
+        for i in 0..<chains.count { try need(chains[i] < header.bindings.count, "chains", i, "binding \(chains[i])", "below \(header.bindings.count)") }
+    }
+}

@@ -1,0 +1,93 @@
+// Plugins, bindings and chains. A chain is the global bindings in their order, then the route's own; a route that binds a
+// plugin which is bound globally puts its configuration in the global one's place instead.
+import SluiceModel
+
+/// What makes two bindings one.
+struct BindingKey: Hashable {
+    let name: String
+    let config: String
+}
+
+extension ImageCompiler {
+    mutating func compilePlugins() throws(ImageError) {
+        var seen: Set<String> = []
+        for (i, source) in configuration.plugins.enumerated() {
+            if !seen.insert(source.name).inserted {
+                throw ImageError(path: "plugins[\(i)].name", found: "\"\(source.name)\" a second time", allowed: "each plugin once")
+            }
+            _ = try pluginRecord(source.name, at: "plugins[\(i)].name")
+        }
+        for (i, b) in configuration.globalPlugins.enumerated() { _ = try pluginRecord(b.name, at: "global_plugins[\(i)].name") }
+    }
+
+    /// Index of the plugin's record, made when it is first named.
+    private mutating func pluginRecord(_ name: String, at path: @autoclosure () -> String) throws(ImageError) -> UInt32 {
+        if let known = pluginIndex[name] { return known }
+        guard let a = input.plugin(name) else {
+            let known = (configuration.plugins.map(\.name) + artifacts.map(\.name)).reduce(into: [String]()) { if !$0.contains($1) && $1 != name { $0.append($1) } }
+            throw ImageError(path: path(), found: "unknown plugin \"\(name)\"", allowed: known.isEmpty ? "no plugin is loaded" : known.joined(separator: ", "))
+        }
+        if plugins.count >= Limits.pluginsMax {
+            throw ImageError(path: path(), found: "more than \(Limits.pluginsMax) plugins", allowed: "at most \(Limits.pluginsMax)")
+        }
+        if !a.path.hasPrefix("/") || a.path.utf8.contains(0) || a.path.utf8.count > 4095 {
+            throw ImageError(path: path(), found: "the plugin file \"\(a.path)\"", allowed: "an absolute path of at most 4095 bytes")
+        }
+        var r = PluginRecord()
+        r.name = strings.add(try identifier(name, at: path()))
+        r.version = strings.add(a.version)
+        r.path = strings.add(a.path)
+        r.generation = a.generation
+        r.digest = a.digest
+        r.statSlot = a.statSlot
+        r.flags = (a.isSwift ? PluginRecord.swift : 0) | (a.failOpen ? PluginRecord.failOpen : 0)
+        let index = UInt32(plugins.count)
+        plugins.append(r)
+        artifacts.append(a)
+        pluginIndex[name] = index
+        return index
+    }
+
+    /// Index of the binding's record; equal bindings are one.
+    private mutating func bindingRecord(_ b: PluginBinding, at path: @autoclosure () -> String) throws(ImageError) -> UInt32 {
+        let key = BindingKey(name: b.name, config: b.configJSON)
+        if let known = bindingIndex[key] { return known }
+        let plugin = try pluginRecord(b.name, at: path() + ".name")
+        if b.configJSON.utf8.count > Limits.bindingConfigBytesMax {
+            throw ImageError(path: path() + ".config", found: "\(b.configJSON.utf8.count) bytes", allowed: "at most \(Limits.bindingConfigBytesMax) bytes of JSON")
+        }
+        var r = BindingRecord()
+        r.plugin = plugin
+        r.config = strings.add(b.configJSON)
+        r.key = ImageHash.hash(b.configJSON, seed: ImageHash.hash(b.name, seed: artifacts[Int(plugin)].generation))
+        let index = UInt32(bindings.count)
+        bindings.append(r)
+        bindingIndex[key] = index
+        return index
+    }
+
+    /// The bindings that run on a route, in order; equal chains are one.
+    mutating func chain(of own: [PluginBinding], at path: @autoclosure () -> String) throws(ImageError) -> (range: ImageRange, filtersBody: Bool) {
+        let global = configuration.globalPlugins
+        if global.count + own.count > Limits.bindingsPerRouteMax {
+            throw ImageError(path: path(), found: "\(global.count + own.count) bindings, global ones included", allowed: "at most \(Limits.bindingsPerRouteMax)")
+        }
+        var chain: [UInt32] = []
+        var placed = Array(repeating: false, count: own.count)
+        for (i, b) in global.enumerated() {
+            if let j = own.indices.first(where: { !placed[$0] && own[$0].name == b.name }) {
+                placed[j] = true
+                chain.append(try bindingRecord(own[j], at: path() + "[\(j)]"))
+            } else if !own.contains(where: { $0.name == b.name }) {
+                chain.append(try bindingRecord(b, at: "global_plugins[\(i)]"))
+            }
+        }
+        for (j, b) in own.enumerated() where !placed[j] { chain.append(try bindingRecord(b, at: path() + "[\(j)]")) }
+        let filters = chain.contains { artifacts[Int(bindings[Int($0)].plugin)].filtersBody }
+        if let known = chainIndex[chain] { return (known, filters) }
+        let range = ImageRange(offset: UInt32(chains.count), count: UInt32(chain.count))  // made a byte offset by `assemble`
+        chains += chain
+        chainIndex[chain] = range
+        return (range, filters)
+    }
+}

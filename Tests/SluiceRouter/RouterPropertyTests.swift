@@ -1,0 +1,99 @@
+// The router against the naive matcher on random tables and requests, drawn from few words so that they collide often.
+import Glibc
+import SluiceModel
+import Testing
+
+@Suite struct RouterPropertyTests {
+    private static let words = ["a", "b", "ab", "abc", "users", "user", "x-long-segment", "x-long-segments", "%2F", ""]
+    private static let hosts = ["a.b.c", "b.c", "c", "x.c", "x.b.c", "*.c", "*.b.c", "*.a.b.c", "A.B.C", "*.x.c"]
+    private static let methods = ["GET", "HEAD", "POST", "PUT", "PATCH"]
+
+    /// `SLUICE_COMPARISONS` sets how many; the seed is in the message of a failure.
+    @Test func agreesWithTheNaiveMatcher() throws {
+        var comparisons = 200_000
+        if let p = getenv("SLUICE_COMPARISONS"), let n = Int(String(cString: p)) { comparisons = n }
+        var done = 0, found = 0, captured = 0, refused = 0
+        var seed: UInt64 = 1
+        while done < comparisons {
+            var random = SplitMix(state: seed)
+            let routes = (0..<Int.random(in: 1...24, using: &random)).map { RouterPropertyTests.randomRoute($0, &random) }
+            let table = try Table(routes), naive = NaiveMatcher(routes)
+            for _ in 0..<400 {
+                let host = RouterPropertyTests.randomHost(&random), path = RouterPropertyTests.randomPath(routes, &random)
+                let method = UInt8.random(in: 0...9, using: &random)
+                let answer = table.ask(host, path, method: method), expected = naive.ask(host, path, method: method)
+                if answer != expected {
+                    Issue.record("seed \(seed): \(method) \(host) \(path): \(answer), expected \(expected) among \(routes.map { ($0.id, $0.hosts, $0.paths, $0.methods, $0.priority) })")
+                    return
+                }
+                done += 1
+                if answer.id != nil { found += 1 }
+                if !answer.parameters.isEmpty { captured += 1 }
+                if answer.allowed != 0 { refused += 1 }
+            }
+            seed += 1
+        }
+        #expect(found > done / 4 && found < done && captured > done / 50 && refused > done / 100)  // the requests reach every outcome
+    }
+
+    private static func randomRoute(_ i: Int, _ random: inout SplitMix) -> Route {
+        func some(_ list: [String], _ most: Int) -> [String] { (0..<Int.random(in: 0...most, using: &random)).map { _ in list.randomElement(using: &random)! } }
+        let paths = (0..<Int.random(in: 0...3, using: &random)).map { _ in randomPattern(&random) }
+        let priority = Int.random(in: 0..<4, using: &random) == 0 ? Int.random(in: -1...2, using: &random) : 0
+        return route("r\(i)", paths, hosts: some(hosts, 2), methods: Bool.random(using: &random) ? [] : some(methods, 3), priority: priority)
+    }
+
+    private static func randomPattern(_ random: inout SplitMix) -> String {
+        var text = ""
+        for i in 0..<Int.random(in: 1...4, using: &random) {
+            text += "/" + (Int.random(in: 0..<3, using: &random) == 0 ? "{p\(i)}" : words.randomElement(using: &random)!)
+        }
+        switch Int.random(in: 0..<6, using: &random) {
+        case 0: return "=" + text
+        case 1: return text + "/*"
+        case 2 where !text.hasSuffix("}"): return text + "*"
+        default: return text
+        }
+    }
+
+    private static func randomHost(_ random: inout SplitMix) -> String {
+        let host = hosts.randomElement(using: &random)!.replacing("*", with: ["q", "a", "x.y", "", "Z.z"].randomElement(using: &random)!)
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0: return host.uppercased()
+        case 1: return host + "."
+        case 2: return "else.where"
+        default: return host
+        }
+    }
+
+    /// Half of the paths come from a pattern of the table, so that most requests reach into it.
+    private static func randomPath(_ routes: [Route], _ random: inout SplitMix) -> String {
+        var path = ""
+        if Bool.random(using: &random), let pattern = routes.randomElement(using: &random)!.paths.randomElement(using: &random) {
+            for c in pattern {
+                switch c {
+                case "=": break
+                case "*": path += words.randomElement(using: &random)!
+                default: path.append(c)
+                }
+            }
+            for i in 0..<4 where Int.random(in: 0..<8, using: &random) != 0 { path = path.replacing("{p\(i)}", with: words.randomElement(using: &random)!) }
+        } else {
+            for _ in 0..<Int.random(in: 0...5, using: &random) { path += "/" + words.randomElement(using: &random)! }
+        }
+        if Int.random(in: 0..<8, using: &random) == 0 { path += ["/", "x", "*", "{"].randomElement(using: &random)! }
+        return path
+    }
+}
+
+/// A small generator with a seed, so that a failure repeats.
+struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+        return z ^ z >> 31
+    }
+}
