@@ -58,17 +58,20 @@ let package = Package(
         room("SluiceLoop", ["SluiceSystem", "SluiceBytes"]),
         room("SluiceChannel", ["SluiceSystem", "SluiceModel", "SluiceBytes"]),
         room("SluiceShared", ["SluiceSystem", "SluiceBytes"]),
-        room("SluiceInspect", ["SluiceModel", "SluiceBytes"]),
+        room("SluiceInspect", ["SluiceModel", "SluiceBytes", "CSluiceCrypto"]),
         // 1 matter
         room("SluiceModel", []),
         room("SluiceBytes", ["CSluiceSys"]),
         room("SluiceSystem", ["CSluiceSys"]),
         // 0 ground
         .target(name: "CSluiceSys"),
+        .target(name: "CSluiceCrypto", linkerSettings: [.linkedLibrary("crypto")]),
         // tests
         tests("SluiceControl", ["SluiceControl", "SluiceModel"]),
         tests("SluiceModel", ["SluiceModel"]),
         tests("SluiceRules", ["SluiceRules", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),
         tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceModel", "SluiceBytes"]),
+        tests("SluiceInspect", ["SluiceInspect"]),
+        tests("SluicePlugins", ["SluicePlugins", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", .product(name: "CSluiceABI", package: "SDK")]),
     ]
 )

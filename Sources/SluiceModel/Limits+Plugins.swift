@@ -1,0 +1,14 @@
+// Bounds on what plugins may be, say and use. Those of the contract itself are also written in the SDK's headers.
+
+extension Limits {
+    public static let pluginFileBytesMax = 64 << 20
+    public static let pluginConfigDepthMax = 32  // nesting of the JSON object that `configure` gets
+    public static let pluginErrorBytesMax = 1_024  // what `configure` may say about a mistake
+    public static let pluginLogBytesMax = 1_024  // of one line that a plugin logs
+    public static let pluginPathBytesMax = 8_192  // path and query that a plugin sets
+    public static let pluginMethodBytesMax = 32
+    public static let pluginHostBytesMax = 255
+    public static let pluginNameBytesMax = 128  // request id and consumer that a plugin sets
+    public static let pluginQueryArgumentsMax = 1_024  // of one request that are looked at
+    public static let pluginBodyPiecesMax = 1_024  // appended to one chunk by all plugins together
+}

@@ -1,0 +1,112 @@
+// One binding of an image, ready to be called: the only thing of this module that a request touches. Plain data; an empty
+// hook costs a handful of stores and one call through a pointer, nothing is allocated or counted by reference.
+import CSluiceABI
+import SluiceBytes
+import SluiceShared
+
+@frozen public struct BoundPlugin {
+    /// Every hook has this shape in C; the handle is the address of a MessageContext.
+    public typealias Hook = @convention(c) (UnsafeMutableRawPointer?, OpaquePointer?) -> Int32
+
+    @usableFromInline var rewrite: Hook?
+    @usableFromInline var access: Hook?
+    @usableFromInline var headerFilter: Hook?
+    @usableFromInline var bodyFilter: Hook?
+    @usableFromInline var log: Hook?
+    @usableFromInline var instance: UnsafeMutableRawPointer?
+    @usableFromInline var counters: UnsafeMutablePointer<PluginCounters>
+    @usableFromInline var head: UnsafeMutablePointer<WorkerHead>
+    /// Stat slot + 1, as WorkerHead.currentPlugin shows it.
+    @usableFromInline var currentPlugin: UInt64
+    public var generation: UInt64
+    /// Bits of `PluginPhase`: the phases it has a hook for.
+    public var phases: UInt8
+    /// A failed hook lets the request go on (already applied to the result of `run`).
+    public var failOpen: Bool
+
+    @inlinable @inline(__always) func hook(_ phase: PluginPhase) -> Hook? {
+        switch phase {
+        case .rewrite: rewrite
+        case .access: access
+        case .headerFilter: headerFilter
+        case .bodyFilter: bodyFilter
+        case .log: log
+        }
+    }
+
+    /// Runs the hook of `phase`, which may be absent, on `ctx`.
+    ///
+    /// - Returns: 0: go on. 1 (SLUICE_ANSWERED; rewrite and access only): `ctx` holds the answer. Negative: the hook failed and
+    ///   the plugin fails closed, answer 500 (log: never; body_filter: cut the response). Calls and failures are counted here.
+    @inlinable @inline(__always) public func run(_ phase: PluginPhase, _ ctx: UnsafeMutablePointer<MessageContext>) -> Int32 {
+        guard let hook = hook(phase) else { return 0 }
+        if phase == .bodyFilter && ctx.pointee.chunkReplaced && !ctx.pointee.foldChunk() { return settle(phase, ctx, Int32(SLUICE_ENOMEM)) }
+        ctx.pointee.phase = phase.rawValue
+        ctx.pointee.counters = counters
+        head.pointee.currentPhase = UInt64(phase.rawValue)
+        head.pointee.currentGeneration = generation
+        head.pointee.currentPlugin = currentPlugin  // last: whoever reads a plugin here finds its phase and generation too
+        let result = hook(instance, OpaquePointer(ctx))
+        head.pointee.currentPlugin = 0
+        ctx.pointee.phase = PluginPhase.none
+        counters.pointee.calls[Int(phase.rawValue)] &+= 1
+        if result == 0 && ctx.pointee.answerStatus == 0 { return 0 }
+        return settle(phase, ctx, result)
+    }
+
+    /// Everything but "go on": an answer, a failure, or an answer that was set but not returned.
+    @inline(never) @usableFromInline func settle(_ phase: PluginPhase, _ ctx: UnsafeMutablePointer<MessageContext>, _ result: Int32) -> Int32 {
+        let mayAnswer = phase == .rewrite || phase == .access
+        if result == Int32(SLUICE_ANSWERED) && mayAnswer && ctx.pointee.answerStatus != 0 { return result }
+        if mayAnswer { ctx.pointee.dropAnswer() }
+        if result == 0 { return 0 }
+        counters.pointee.failures[Int(phase.rawValue)] &+= 1
+        if failOpen || phase == .log { return 0 }
+        return result < 0 ? result : Int32(SLUICE_EINVAL)
+    }
+}
+
+extension MessageContext {
+    mutating func dropAnswer() {
+        answerStatus = 0
+        answerBody = .empty
+        answerMap = .init()
+    }
+
+    /// What the filters before made of the chunk becomes the chunk that the next one sees. False: no room.
+    @inline(never) @usableFromInline mutating func foldChunk() -> Bool {
+        if chunkOutCount == 1, let out = chunkOut {
+            chunk = out[0]
+        } else {
+            var total = 0
+            for i in 0..<chunkOutCount { total += chunkOut![i].count }
+            guard let p = bodyArena.pointee.allocate(total) else { return false }
+            var at = p
+            for i in 0..<chunkOutCount {
+                at.update(from: chunkOut![i].start, count: chunkOut![i].count)
+                at += chunkOut![i].count
+            }
+            chunk = ByteView(p, total)
+        }
+        chunkIsWritable = true  // ours: an arena, or a buffer that was writable before
+        chunkOutCount = 0
+        return appendPiece(chunk)
+    }
+
+    var bodyArena: UnsafeMutablePointer<Arena> { chunkArena ?? arena }
+
+    /// One more view behind `chunkOut`. False: no room.
+    mutating func appendPiece(_ piece: ByteView) -> Bool {
+        if chunkOutCount == chunkOutCapacity {
+            let capacity = max(8, chunkOutCapacity * 2)
+            guard let raw = bodyArena.pointee.allocate(capacity * MemoryLayout<ByteView>.stride) else { return false }
+            let grown = UnsafeMutableRawPointer(raw).bindMemory(to: ByteView.self, capacity: capacity)
+            if let old = chunkOut { grown.initialize(from: old, count: chunkOutCount) }
+            chunkOut = grown
+            chunkOutCapacity = capacity
+        }
+        (chunkOut! + chunkOutCount).initialize(to: piece)
+        chunkOutCount += 1
+        return true
+    }
+}

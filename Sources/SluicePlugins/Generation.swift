@@ -1,0 +1,143 @@
+// One generation of a plugin in this worker, from dlopen to unmapped or parked:
+//
+//   inspect ─► open ─► init ─► tables ─► [loaded] ─► [active] ─► [draining] ─► destroy ─► unmapped | [parked]
+//
+// The states in brackets are shown in shared memory. Control operations only; requests touch `BoundPlugin`.
+import CSluiceABI
+import Glibc
+import SluiceBytes
+import SluiceInspect
+import SluiceModel
+import SluiceShared
+
+/// What an image says about a plugin, as Swift values.
+struct PluginSpec {
+    var name: String
+    var path: String
+    var generation: UInt64
+    /// First 8 bytes of the file's SHA-256; 0 = not checked.
+    var digest: UInt64
+    var statSlot: Int
+    var failOpen: Bool
+    var label: String { "\(name)@\(generation)" }
+}
+
+final class Generation {
+    let spec: PluginSpec
+    private let module: PluginModule
+    private(set) var filter: FilterTable
+    private(set) var state: UnsafeMutableRawPointer?
+    private let host: UnsafeMutablePointer<sluice_host>
+    private let log: (Int, String) -> Void
+    private let isParkedAtEnd: Bool
+    /// Entry in shared memory, and how many tables name this generation.
+    let shared: UnsafeMutablePointer<GenerationState>
+    private(set) var tables = 0
+
+    /// Loads and initialises it; on error nothing of it stays (but a Swift image, mapped and idle).
+    init(_ spec: PluginSpec, shared: UnsafeMutablePointer<GenerationState>, log: @escaping (Int, String) -> Void) throws(PluginFailure) {
+        let inspection = try Self.inspect(spec)
+        module = try PluginModule(opening: spec.path, isSwift: inspection.isSwift)
+        (self.spec, self.shared, self.log) = (spec, shared, log)
+        isParkedAtEnd = inspection.isSwift
+        filter = FilterTable()
+        host = .allocate(capacity: 1)
+        host.initialize(to: HostTable.make())
+        host.pointee.context = Unmanaged.passUnretained(self).toOpaque()
+        do throws(PluginFailure) {
+            try start(inspection)
+        } catch {
+            _ = module.close()
+            host.deallocate()
+            throw error
+        }
+        shared.pointee = GenerationState()
+        shared.pointee.plugin = UInt64(spec.statSlot) + 1
+        shared.pointee.generation = spec.generation
+        shared.pointee.state = GenerationPhase.loaded.rawValue
+    }
+
+    private static func inspect(_ spec: PluginSpec) throws(PluginFailure) -> PluginInspection {
+        let found: PluginInspection
+        do { found = try PluginInspector.inspect(path: spec.path) } catch { throw PluginFailure(error.description) }
+        guard found.name == spec.name else { throw PluginFailure("\(spec.path) is the plugin \"\(found.name)\"") }
+        if spec.digest != 0 && found.digest64 != spec.digest { throw PluginFailure("\(spec.path) is not the file that was checked: its digest differs") }
+        for id in found.needs where HostTables.find(id) == nil { throw PluginFailure("needs extension \"\(id)\", which this host does not have") }
+        return found
+    }
+
+    private func start(_ inspection: PluginInspection) throws(PluginFailure) {
+        let code = module.entry.pointee.`init`(host, &state)
+        if code < 0 { throw PluginFailure("init refused (status \(code))\(lastComplaint.isEmpty ? "" : ": " + lastComplaint)") }
+        do throws(PluginFailure) {
+            guard let table = module.entry.pointee.get_extension(state, SLUICE_FILTER_1) else { throw PluginFailure("has no \(SLUICE_FILTER_1)") }
+            filter = try FilterTable(reading: table)
+            try filter.check(phases: inspection.phases)
+        } catch {
+            module.entry.pointee.destroy?(state)
+            throw error
+        }
+    }
+
+    // MARK: what the plugin says
+
+    /// Last warning or error that it logged; explains a refusal.
+    private var lastComplaint = ""
+
+    func write(_ level: Int, _ text: sluice_view) {
+        guard let bytes = bytes(text) else { return }
+        let line = PluginText.clean(UnsafeBufferPointer(start: bytes.start, count: min(bytes.count, Limits.pluginLogBytesMax)))
+        let level = min(level, Int(SLUICE_LOG_ERROR))
+        if level >= Int(SLUICE_LOG_WARN) { lastComplaint = line }
+        log(level, "plugin \(spec.label): \(line)")
+    }
+
+    // MARK: life
+
+    func retain() {
+        tables += 1
+        shared.pointee.references = UInt64(tables)
+    }
+    /// True when no table names it any more.
+    func releaseTable() -> Bool {
+        tables -= 1
+        shared.pointee.references = UInt64(tables)
+        return tables == 0
+    }
+    func show(_ state: GenerationPhase) { shared.pointee.state = state.rawValue }
+
+    /// Destroys it and lets the file go. True: parked (still mapped), false: unmapped. Nothing of it may be called afterwards.
+    func end() -> Bool {
+        module.entry.pointee.destroy?(state)
+        let gone = module.close()
+        if gone {
+            shared.pointee = GenerationState()
+        } else {
+            show(.parked)
+            if !isParkedAtEnd { log(Int(SLUICE_LOG_WARN), "plugin \(spec.label): stays mapped after dlclose (a thread-local destructor, or another library holds it)") }
+        }
+        host.deallocate()
+        return !gone
+    }
+}
+
+/// Text from plugins on its way into messages.
+enum PluginText {
+    /// Controls become '?', bad UTF-8 becomes U+FFFD: one line stays one line.
+    static func clean(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+        String(decoding: bytes.map { $0 < 0x20 || $0 == 0x7f ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
+    }
+}
+
+/// sluice_host, one per generation; `context` finds the generation again.
+enum HostTable {
+    static func make() -> sluice_host {
+        sluice_host(
+            size: UInt32(MemoryLayout<sluice_host>.size), abi_major: UInt16(SLUICE_ABI_MAJOR), abi_minor: UInt16(SLUICE_ABI_MINOR), context: nil,
+            get_extension: { _, id in id.flatMap { HostTables.find($0) } },
+            log: { host, level, text in
+                guard let context = host?.pointee.context else { return }
+                Unmanaged<Generation>.fromOpaque(context).takeUnretainedValue().write(Int(level), text)
+            })
+    }
+}

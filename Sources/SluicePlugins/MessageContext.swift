@@ -1,0 +1,100 @@
+// What the opaque handles of the contract point to: everything that plugins may see and change of one request. It is plain
+// data inside the pipeline's exchange; the pipeline fills it in, runs the hooks, and reads what they changed.
+// The functions that plugins call on it are in `HostTables+….swift`.
+import SluiceBytes
+import SluiceHTTP
+import SluiceShared
+
+/// One per request in flight. Views must stay valid until the request ends, those of the heads until their head is let go
+/// (then set the pointer to the head to nil and the map to `HeaderMap()`: reads answer "none").
+@frozen public struct MessageContext {
+    /// `PluginPhase` of the hook that runs now, `PluginPhase.none` outside; set by `BoundPlugin.run`.
+    public var phase: UInt8 = PluginPhase.none
+    public var answerStatus: UInt16 = 0
+    /// Status that will be sent to the client; header_filter may change it.
+    public var status: UInt16 = 0
+    public var clientPort: UInt16 = 0
+    /// Counters of the plugin that runs now, for calls that its phase does not allow.
+    @usableFromInline var counters: UnsafeMutablePointer<PluginCounters>?
+
+    public var requestHead: UnsafeMutablePointer<MessageHead>?
+    public var request = HeaderMap()
+    public var responseHead: UnsafeMutablePointer<MessageHead>?
+    public var response = HeaderMap()
+    /// Where edits and plugins allocate until the request ends.
+    public var arena: UnsafeMutablePointer<Arena>
+
+    /// Set by plugins, nil = as received. `path` is path and query.
+    public var path: ByteView?
+    public var method: ByteView?
+    public var host: ByteView?
+
+    /// Text of the client's IP address.
+    public var clientAddress = ByteView.empty
+    public var scheme = ByteView("http")
+    public var routeID = ByteView.empty
+    public var clusterID = ByteView.empty
+    public var targetLabel = ByteView.empty
+    public var requestID = ByteView.empty
+    public var consumer = ByteView.empty
+
+    /// Answer of a plugin: `answerStatus` (0 = none), body, fields (extras only).
+    public var answerBody = ByteView.empty
+    public var answerMap = HeaderMap()
+
+    /// body_filter: before the first filter of a chunk the pipeline sets `chunk`, `chunkIsLast`, `chunkIsWritable` and calls
+    /// `beginChunk`; after the last one it sends `chunk` as it is, or, when `chunkReplaced`, the
+    /// `chunkOutCount` views of `chunkOut` in its place (there may be none).
+    public var chunk = ByteView.empty
+    public var chunkIsLast = false
+    /// The bytes of `chunk` may be changed in place (a buffer of ours, not an image or a constant).
+    public var chunkIsWritable = false
+    public var chunkReplaced = false
+    public var chunkOut: UnsafeMutablePointer<ByteView>?
+    public var chunkOutCount = 0
+    @usableFromInline var chunkOutCapacity = 0
+    /// Where bytes of `chunkOut` are allocated; the pipeline may give an arena that it resets after each chunk was sent, so that
+    /// a long body is not bounded by the request's memory. nil = `arena`.
+    public var chunkArena: UnsafeMutablePointer<Arena>?
+
+    /// log
+    public var bytesSent: UInt64 = 0
+    public var bytesReceived: UInt64 = 0
+    public var durationUs: UInt64 = 0
+    public var upstreamUs: UInt64 = 0
+    public var retries: UInt32 = 0
+
+    public init(arena: UnsafeMutablePointer<Arena>) { self.arena = arena }
+
+    /// Forgets what filters made of the chunk before; call it for every chunk before its first filter runs.
+    @inlinable public mutating func beginChunk(_ bytes: ByteView, isLast: Bool, isWritable: Bool) {
+        chunk = bytes
+        chunkIsLast = isLast
+        chunkIsWritable = isWritable
+        chunkReplaced = false
+        chunkOut = nil
+        chunkOutCount = 0
+        chunkOutCapacity = 0
+    }
+
+    // MARK: what attributes show
+
+    /// Path and query that go upstream.
+    @inlinable public var pathAndQuery: ByteView {
+        if let path { return path }
+        guard let head = requestHead else { return .empty }
+        return ByteView(UnsafePointer(request.buffer) + Int(head.pointee.pathOffset), Int(head.pointee.pathLength))
+    }
+
+    @inlinable public var methodToken: ByteView {
+        if let method { return method }
+        guard let head = requestHead else { return .empty }
+        return ByteView(UnsafePointer(request.buffer), Int(head.pointee.methodLength))
+    }
+
+    @inlinable public var authority: ByteView {
+        if let host { return host }
+        guard let head = requestHead else { return .empty }
+        return ByteView(UnsafePointer(request.buffer) + Int(head.pointee.authorityOffset), Int(head.pointee.authorityLength))
+    }
+}

@@ -1,0 +1,7 @@
+// Why a change that names plugins was refused by this worker. The text goes to the operator as it is.
+
+public struct PluginFailure: Error, Sendable, CustomStringConvertible {
+    /// "plugin key-auth@3: configuration refused: keys[0].key: a string is needed"
+    public let description: String
+    init(_ description: String) { self.description = description }
+}

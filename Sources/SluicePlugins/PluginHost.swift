@@ -1,0 +1,173 @@
+// Plugins inside one worker: which generations are loaded, which configurations they have, who still uses them. Control
+// operations only, between two requests; what a request runs is `BoundPlugin`. Loading one generation is in `Generation.swift`.
+//
+//   prepare(image) ─► PluginTable ─► activate ─► (requests) ─► retire      generations and instances live as long as a table names them
+import CSluiceABI
+import SluiceBytes
+import SluiceInspect
+import SluiceModel
+import SluiceRules
+import SluiceShared
+
+public final class PluginHost {
+    let block: WorkerBlock
+    private let log: (Int, String) -> Void
+    private var generations: [Generation] = []
+    private var instances: [Instance] = []
+    private var tables: [PluginTable] = []
+    /// A generation was let go: unmapped, or parked (still mapped, never called again).
+    public var released: ((_ name: String, _ generation: UInt64, _ parked: Bool) -> Void)?
+
+    /// - Parameters:
+    ///   - shared: this worker's block; its generation entries are cleared, for nothing is loaded yet.
+    ///   - log: level (SLUICE_LOG_…: 0 debug … 4 error) and one line without its end.
+    public init(shared: WorkerBlock, log: @escaping (Int, String) -> Void) {
+        (block, self.log) = (shared, log)
+        for i in 0..<SharedLimits.generationSlots { shared.generations[i] = GenerationState() }
+        shared.head.pointee.currentPlugin = 0
+    }
+
+    /// Loads the generations that the image names and this worker does not have, and configures the bindings that are new.
+    /// All or nothing: on error everything that this call did is undone, and older tables are untouched.
+    public func prepare(_ image: ImageView) throws(PluginFailure) -> PluginTable {
+        let specs = image.plugins.map { p in
+            PluginSpec(
+                name: image.text(p.name).string, path: image.text(p.path).string, generation: p.generation, digest: p.digest, statSlot: Int(p.statSlot),
+                failOpen: p.flags & PluginRecord.failOpen != 0)
+        }
+        let bindings = image.bindings.map { b in BindingSpec(plugin: Int(b.plugin), config: image.text(b.config).string, key: b.key) }
+        return try prepare(plugins: specs, bindings: bindings)
+    }
+
+    struct BindingSpec {
+        /// Index of its plugin.
+        var plugin: Int
+        var config: String
+        var key: UInt64
+    }
+
+    func prepare(plugins: [PluginSpec], bindings: [BindingSpec]) throws(PluginFailure) -> PluginTable {
+        var loaded: [Generation] = []  // by this call
+        var made: [Instance] = []  // by this call
+        do throws(PluginFailure) {
+            var used: [Generation] = []
+            for spec in plugins { used.append(try generation(spec, &loaded)) }
+            var chosen: [Instance] = []
+            for (i, b) in bindings.enumerated() { chosen.append(try instance(b, used[b.plugin], index: i, &made)) }
+            return keep(specs: plugins, bindings, used, chosen)
+        } catch {
+            for instance in made.reversed() { drop(instance) }
+            for generation in loaded.reversed() { drop(generation) }
+            throw error
+        }
+    }
+
+    /// The table is what new requests use from now on: its generations are shown as active, all others as draining.
+    public func activate(_ table: PluginTable) {
+        for g in generations { g.show(table.generations.contains { $0 === g } ? .active : .draining) }
+    }
+
+    /// No request uses the table any more (also: a prepared image was aborted). Instances that no other table has are released,
+    /// generations that no other table has are destroyed, then unmapped (C) or parked (Swift) and reported through `released`.
+    public func retire(_ table: PluginTable) {
+        if table.isRetired { return }
+        table.isRetired = true
+        tables.removeAll { $0 === table }
+        for instance in table.instances {
+            instance.tables -= 1
+            if instance.tables == 0 { drop(instance) }
+        }
+        for generation in table.generations where generation.releaseTable() {
+            let parked = drop(generation)
+            released?(generation.spec.name, generation.spec.generation, parked)
+        }
+    }
+
+    // MARK: finding or making
+
+    private func generation(_ spec: PluginSpec, _ loaded: inout [Generation]) throws(PluginFailure) -> Generation {
+        if let known = generations.first(where: { $0.spec.name == spec.name && $0.spec.generation == spec.generation }) { return known }
+        do throws(PluginFailure) {
+            guard spec.statSlot >= 0, spec.statSlot < SharedLimits.pluginSlots else {
+                throw PluginFailure("has counter slot \(spec.statSlot); 0 to \(SharedLimits.pluginSlots - 1) are possible")
+            }
+            if generations.contains(where: { $0.spec.path == spec.path }) { throw PluginFailure("\(spec.path) is loaded already; every generation needs a path of its own") }
+            let new = try Generation(spec, shared: try freeEntry(), log: log)
+            generations.append(new)
+            loaded.append(new)
+            return new
+        } catch {
+            throw PluginFailure("plugin \(spec.label): \(error.description)")
+        }
+    }
+
+    /// A free entry in shared memory; that of the longest parked generation when there is none.
+    private func freeEntry() throws(PluginFailure) -> UnsafeMutablePointer<GenerationState> {
+        let all = UnsafeMutableBufferPointer(start: block.generations, count: SharedLimits.generationSlots)
+        if let free = all.firstIndex(where: { $0.plugin == 0 }) { return block.generations + free }
+        let parked = all.indices.filter { all[$0].state == GenerationPhase.parked.rawValue }.min { all[$0].generation < all[$1].generation }
+        guard let parked else { throw PluginFailure("\(SharedLimits.generationSlots) generations are loaded; unload some first") }
+        return block.generations + parked
+    }
+
+    private func instance(_ b: BindingSpec, _ generation: Generation, index: Int, _ made: inout [Instance]) throws(PluginFailure) -> Instance {
+        if let known = instances.first(where: { $0.key == b.key && $0.generation === generation && $0.config == b.config }) { return known }
+        do throws(PluginFailure) {
+            let new = Instance(key: b.key, generation: generation, config: b.config, pointer: try Self.configure(generation, b.config))
+            instances.append(new)
+            made.append(new)
+            return new
+        } catch {
+            throw PluginFailure("plugin \(generation.spec.label), binding \(index): \(error.description)")
+        }
+    }
+
+    private static func configure(_ generation: Generation, _ config: String) throws(PluginFailure) -> UnsafeMutableRawPointer? {
+        var config = config.isEmpty ? "{}" : config
+        let root: JSONNode
+        do { root = try StrictJSON.parse(Array(config.utf8), depthMax: Limits.pluginConfigDepthMax) } catch { throw PluginFailure("the configuration is not JSON: \(error)") }
+        guard case .object(let members) = root.value else { throw PluginFailure("the configuration is \(root.kind); an object is needed") }
+        guard let configure = generation.filter.configure else {
+            if members.isEmpty { return nil }
+            throw PluginFailure("it takes no configuration, but \"\(members[0].key)\" is configured")
+        }
+        var instance: UnsafeMutableRawPointer?
+        return try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Limits.pluginErrorBytesMax) { text throws(PluginFailure) in
+            var error = sluice_error(text: UnsafeMutableRawPointer(text.baseAddress!).assumingMemoryBound(to: CChar.self), room: UInt32(text.count), size: 0)
+            let code = config.withUTF8 { configure(generation.state, sluice_view(data: $0.baseAddress, size: UInt64($0.count)), &instance, &error) }
+            if code >= 0 { return instance }
+            let said = PluginText.clean(UnsafeBufferPointer(start: text.baseAddress, count: min(Int(error.size), text.count)))
+            throw PluginFailure("configuration refused (status \(code)): \(said.isEmpty ? "the plugin does not say why" : said)")
+        }
+    }
+
+    // MARK: keeping and dropping
+
+    private func keep(specs: [PluginSpec], _ bindings: [BindingSpec], _ used: [Generation], _ chosen: [Instance]) -> PluginTable {
+        let bound = UnsafeMutablePointer<BoundPlugin>.allocate(capacity: max(1, bindings.count))
+        for (i, b) in bindings.enumerated() {
+            let g = used[b.plugin], spec = specs[b.plugin]
+            (bound + i).initialize(
+                to: BoundPlugin(
+                    rewrite: g.filter.rewrite, access: g.filter.access, headerFilter: g.filter.headerFilter, bodyFilter: g.filter.bodyFilter, log: g.filter.log,
+                    instance: chosen[i].pointer, counters: block.plugins + spec.statSlot, head: block.head, currentPlugin: UInt64(spec.statSlot) + 1,
+                    generation: spec.generation, phases: g.filter.phases, failOpen: spec.failOpen))
+        }
+        for g in used { g.retain() }
+        for i in chosen { i.tables += 1 }
+        let table = PluginTable(bound: bound, count: bindings.count, generations: used, instances: chosen)
+        tables.append(table)
+        if tables.count == 1 { activate(table) }  // the first one: nothing else serves
+        return table
+    }
+
+    private func drop(_ instance: Instance) {
+        instances.removeAll { $0 === instance }
+        instance.release()
+    }
+
+    @discardableResult private func drop(_ generation: Generation) -> Bool {
+        generations.removeAll { $0 === generation }
+        return generation.end()
+    }
+}

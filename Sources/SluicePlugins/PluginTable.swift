@@ -1,0 +1,30 @@
+// The plugins of one image, ready to run: an array of bindings that the pipeline indexes as the image's chains do.
+// Made by `PluginHost.prepare`, given back by `PluginHost.retire` when no request uses it any more.
+
+/// One configuration of one generation; bindings of several tables share it while plugin and configuration stay the same.
+final class Instance {
+    let key: UInt64
+    let generation: Generation
+    let config: String
+    let pointer: UnsafeMutableRawPointer?
+    var tables = 0
+
+    init(key: UInt64, generation: Generation, config: String, pointer: UnsafeMutableRawPointer?) {
+        (self.key, self.generation, self.config, self.pointer) = (key, generation, config, pointer)
+    }
+    func release() { generation.filter.release?(generation.state, pointer) }
+}
+
+public final class PluginTable {
+    /// Indexed like `image.bindings`; valid while the table lives.
+    public let bound: UnsafeMutablePointer<BoundPlugin>
+    public let count: Int
+    let generations: [Generation]
+    let instances: [Instance]  // one per binding
+    var isRetired = false
+
+    init(bound: UnsafeMutablePointer<BoundPlugin>, count: Int, generations: [Generation], instances: [Instance]) {
+        (self.bound, self.count, self.generations, self.instances) = (bound, count, generations, instances)
+    }
+    deinit { bound.deallocate() }
+}
