@@ -72,6 +72,7 @@ let package = Package(
         tests("SluiceUpstream", ["SluiceUpstream", "SluiceRules", "SluiceHTTP"]),
         tests("SluicePipeline", ["SluicePipeline"]),
         tests("SluiceHTTP", ["SluiceHTTP", "SluiceBytes"]),
+        tests("SluiceControl", ["SluiceControl", "SluiceModel"]),
         tests("SluiceModel", ["SluiceModel"]),
         tests("SluiceRules", ["SluiceRules", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),
         tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceModel", "SluiceBytes"]),

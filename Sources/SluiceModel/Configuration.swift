@@ -14,6 +14,7 @@ public struct Configuration: Sendable, Equatable {
     public var listeners: [Listener] = []
     public var admin = AdminListener(address: "127.0.0.1:8082")
     public var dyups = AdminListener(address: "127.0.0.1:8081")
+    public var pluginsAPI = PluginsAPI.no
     public var clusters: [Cluster] = []
     public var routes: [Route] = []
     /// Plugins to load at start, by name.

@@ -1,1 +1,4 @@
-print("sluice")
+// The `sluice` command: everything is in SluiceControl; read `Commands/SluiceCommand.swift` next.
+import SluiceControl
+
+await SluiceCommand.main()

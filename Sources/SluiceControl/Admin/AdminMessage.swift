@@ -1,0 +1,36 @@
+// Requests and answers of the admin API as values, and the two kinds of answer it gives: JSON, and problems (RFC 9457).
+// No server in here: `LocalServer.swift` carries them over HTTP.
+import SluiceModel
+
+struct AdminRequest: Sendable {
+    var method: String
+    /// Path without query, percent-decoded segments not yet split.
+    var path: String
+    var query: [String: String] = [:]
+    var contentType: String?
+    var body: [UInt8] = []
+}
+
+struct AdminResponse: Sendable, Equatable {
+    var status: Int
+    var contentType: String
+    var headers: [String: String] = [:]
+    var body: [UInt8]
+
+    static func json(_ value: JSONValue, status: Int = 200) -> AdminResponse {
+        AdminResponse(status: status, contentType: "application/json", body: Array((value.text() + "\n").utf8))
+    }
+    static func text(_ text: String, contentType: String = "text/plain; charset=utf-8", status: Int = 200) -> AdminResponse {
+        AdminResponse(status: status, contentType: contentType, body: Array(text.utf8))
+    }
+    /// `type` is a name under urn:sluice:problem; `errors` one line each.
+    static func problem(_ status: Int, _ type: String, _ title: String, _ detail: String, errors: [String] = [], headers: [String: String] = [:]) -> AdminResponse {
+        var members: [(String, JSONValue)] = [
+            ("type", .string("urn:sluice:problem:\(type)")), ("title", .string(title)), ("status", .int(status)), ("detail", .string(detail)),
+        ]
+        if !errors.isEmpty { members.append(("errors", .array(errors.map { .object([("detail", .string($0))]) }))) }
+        return AdminResponse(status: status, contentType: "application/problem+json", headers: headers, body: Array((JSONValue.object(members).text() + "\n").utf8))
+    }
+
+    static func unauthorizedOrigin(_ detail: String) -> AdminResponse { .problem(403, "forbidden", "Not allowed", detail) }
+}

@@ -1,0 +1,100 @@
+// HTTP for this machine only: carries `AdminRequest` and `AdminResponse` over Hummingbird, on a loopback address or a Unix
+// socket and nothing else. It also keeps web pages out: a browser of this machine must not become somebody's admin client.
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import SluiceModel
+
+struct LocalServer: Sendable {
+    let address: String
+    let name: String
+    let handler: @Sendable (AdminRequest) async -> AdminResponse
+
+    static let connectionsMax = 256
+    static let idleTimeoutSeconds: Int64 = 60
+
+    struct Refusal: Error, CustomStringConvertible { var description: String }
+
+    /// The address to bind, or why not.
+    static func binding(_ address: String) throws(Refusal) -> BindAddress {
+        guard SchemaText.localAddress.problem(address) == nil, let socket = SocketText(address) else {
+            throw Refusal(description: "\(quote(address)) is not of this machine only; allowed: \(SchemaText.localAddress.allowed)")
+        }
+        return socket.kind == .unix ? .unixDomainSocket(path: socket.host) : .hostname(socket.host, port: socket.port)
+    }
+
+    /// Serves until its task is cancelled. Throws when the address cannot be listened on.
+    func run(onRunning: @escaping @Sendable () async -> Void = {}) async throws {
+        let bind = try Self.binding(address)
+        let socket = SocketText(address)!
+        if socket.kind == .unix { try Self.removeStale(socket.host) }
+        let isUnix = socket.kind == .unix
+        let responder = CallbackResponder<BasicRequestContext> { request, _ in await respond(request, isUnix: isUnix) }
+        var logger = Logger(label: name) { _ in ControlLogHandler() }
+        logger.logLevel = .warning
+        let app = Application(
+            responder: responder, server: .http1(configuration: .init(idleTimeout: .seconds(Self.idleTimeoutSeconds))),
+            configuration: ApplicationConfiguration(address: bind, availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionsMax)),
+            onServerRunning: { _ in
+                if isUnix { chmod(socket.host, 0o600) }
+                await onRunning()
+            }, logger: logger)
+        try await app.run()
+    }
+
+    private func respond(_ request: Request, isUnix: Bool) async -> Response {
+        if let refusal = Self.foreign(origin: request.headers[.origin], site: request.headers[HTTPField.Name("Sec-Fetch-Site")!], host: request.head.authority, isUnix: isUnix) {
+            return Self.response(.unauthorizedOrigin(refusal))
+        }
+        var body: [UInt8] = []
+        do {
+            for try await chunk in request.body {
+                body += Array(chunk.readableBytesView)
+                guard body.count <= AdminAPI.bodyBytesMax else { return Self.response(AdminAPI.tooLarge, close: true) }
+            }
+        } catch {
+            return Self.response(.problem(400, "body", "Body not readable", "the body ended early"), close: true)
+        }
+        let query = Dictionary(request.uri.queryParameters.map { (String($0.key), String($0.value)) }) { first, _ in first }
+        let answer = await handler(AdminRequest(
+            method: request.method.rawValue, path: request.uri.path, query: query, contentType: request.headers[.contentType], body: body))
+        var response = Self.response(answer)
+        if request.method == .head { response.body = .init() }
+        return response
+    }
+
+    /// Why this request smells of a web page; nil = it does not. Browsers send Origin or Sec-Fetch-Site with what pages
+    /// ask for, and the page's name in Host when DNS was rebound; curl and scripts name the address they connect to.
+    static func foreign(origin: String?, site: String?, host: String?, isUnix: Bool) -> String? {
+        if let site, site != "none", site != "same-origin" { return "asked by a web page of another site; allowed: same-origin" }
+        if let origin, origin != host.map({ "http://" + $0 }) { return "asked by a web page of \(quote(origin)); allowed: none but this API's own" }
+        guard !isUnix, let host else { return nil }
+        let name = host.hasPrefix("[") ? String(host.prefix { $0 != "]" }) + "]" : String(host.prefix { $0 != ":" })
+        guard SocketText(name + ":1")?.isLoopback == true else { return "Host is \(quote(host)); allowed: a loopback address or localhost" }
+        return nil
+    }
+
+    private static func response(_ answer: AdminResponse, close: Bool = false) -> Response {
+        var headers = HTTPFields()
+        if !answer.contentType.isEmpty { headers[.contentType] = answer.contentType }
+        headers[.cacheControl] = "no-store"
+        for (name, value) in answer.headers { if let name = HTTPField.Name(name) { headers[name] = value } }
+        if close { headers[.connection] = "close" }
+        return Response(status: .init(code: answer.status), headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: answer.body)))
+    }
+
+    /// Removes a socket file that nobody listens on; refuses when somebody does or when it is something else.
+    static func removeStale(_ path: String) throws {
+        var info = stat()
+        guard lstat(path, &info) == 0 else { return }
+        guard info.st_mode & S_IFMT == S_IFSOCK else { throw Refusal(description: "\(path) exists and is no socket; allowed: a free path") }
+        if let fd = try? SocketClient.connect("unix:" + path, timeoutMs: 500) {
+            close(fd)
+            throw Refusal(description: "somebody listens on \(path); allowed: a free path")
+        }
+        unlink(path)
+    }
+}

@@ -1,0 +1,87 @@
+// A small blocking HTTP/1.1 client for the command line: one request, one answer, on a loopback address or a Unix socket,
+// bounded in time and size. The commands use it to talk to the admin API.
+import Foundation
+import SluiceModel
+
+struct ClientProblem: Error, CustomStringConvertible { var description: String }
+
+enum SocketClient {
+    struct Answer: Sendable {
+        var status: Int
+        var body: [UInt8]
+    }
+    static let answerBytesMax = 64 << 20
+
+    /// A connected socket; the caller closes it.
+    static func connect(_ address: String, timeoutMs: Int) throws -> Int32 {
+        guard let socketText = SocketText(address) else { throw ClientProblem(description: "\(quote(address)) is no address; allowed: \(SchemaText.localAddress.allowed)") }
+        let isUnix = socketText.kind == .unix
+        let family = isUnix ? AF_UNIX : (socketText.kind == .v6 ? AF_INET6 : AF_INET)
+        let fd = socket(family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard fd >= 0 else { throw FileProblem("make a socket for", address) }
+        var limit = timeval(tv_sec: timeoutMs / 1000, tv_usec: (timeoutMs % 1000) * 1000)
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] { setsockopt(fd, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size)) }
+        var bytes = [UInt8](repeating: 0, count: 110)
+        let length: Int
+        bytes.withUnsafeMutableBytes { $0.storeBytes(of: sa_family_t(family), as: sa_family_t.self) }
+        if isUnix {
+            let path = Array(socketText.host.utf8)
+            bytes.replaceSubrange(2..<(2 + path.count), with: path)
+            length = 2 + path.count + 1
+        } else {
+            (bytes[2], bytes[3]) = (UInt8(socketText.port >> 8), UInt8(socketText.port & 255))
+            let ip = socketText.kind == .name ? [127, 0, 0, 1] : socketText.bytes
+            let at = socketText.kind == .v6 ? 8 : 4
+            bytes.replaceSubrange(at..<(at + ip.count), with: ip)
+            length = socketText.kind == .v6 ? 28 : 16
+        }
+        let result = bytes.withUnsafeBytes { Glibc.connect(fd, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(length)) }
+        guard result == 0 else {
+            let problem = FileProblem("connect to", address)
+            close(fd)
+            throw problem
+        }
+        return fd
+    }
+
+    static func request(_ address: String, _ method: String, _ path: String, body: [UInt8] = [], timeoutMs: Int = 60_000) throws -> Answer {
+        let fd = try connect(address, timeoutMs: timeoutMs)
+        defer { close(fd) }
+        var head = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: \(body.count)\r\n"
+        if !body.isEmpty { head += "Content-Type: application/json\r\n" }
+        try FileIO.write(Array((head + "\r\n").utf8) + body, to: fd, path: address)
+        var received: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        while received.count <= answerBytesMax {
+            let n = read(fd, &buffer, buffer.count)
+            if n < 0 && errno == EINTR { continue }
+            guard n >= 0 else { throw FileProblem("read the answer of", address) }
+            if n == 0 { break }
+            received += buffer[..<n]
+        }
+        return try parse(received, address)
+    }
+
+    static func parse(_ bytes: [UInt8], _ address: String) throws -> Answer {
+        guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)), let head = String(validating: bytes[..<end.lowerBound], as: UTF8.self) else {
+            throw ClientProblem(description: "\(address) did not answer in HTTP")
+        }
+        let lines = head.split(separator: "\r\n")
+        let words = lines.first?.split(separator: " ") ?? []
+        guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else { throw ClientProblem(description: "\(address) did not answer in HTTP") }
+        var body = Array(bytes[end.upperBound...])
+        if lines.contains(where: { $0.lowercased().hasPrefix("transfer-encoding:") && $0.lowercased().contains("chunked") }) { body = try dechunk(body, address) }
+        return Answer(status: status, body: body)
+    }
+
+    private static func dechunk(_ bytes: [UInt8], _ address: String) throws -> [UInt8] {
+        var out: [UInt8] = [], at = 0
+        while let line = bytes[at...].firstRange(of: [13, 10]) {
+            guard let size = Int(String(decoding: bytes[at..<line.lowerBound], as: UTF8.self), radix: 16), size >= 0, line.upperBound + size <= bytes.count else { break }
+            if size == 0 { return out }
+            out += bytes[line.upperBound..<(line.upperBound + size)]
+            at = min(bytes.count, line.upperBound + size + 2)
+        }
+        throw ClientProblem(description: "the answer of \(address) ended early")
+    }
+}

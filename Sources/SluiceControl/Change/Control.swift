@@ -1,0 +1,223 @@
+// The one who decides: holds the running configuration and its state, and makes every change (reload, load, unload) one
+// after the other. Each change is assembled, written down, published, and only then believed. The admin API, signals and
+// the command line all end here; how a change reaches the workers is `Publisher.swift`.
+import Foundation
+import SluiceModel
+
+/// Why a change was not made. Nothing changed.
+struct ChangeRefusal: Error, Sendable, Equatable {
+    /// invalid configuration, plugin refused, refused by a worker…
+    var title: String
+    /// One line each.
+    var errors: [String]
+}
+
+/// What came of a change that was made.
+struct ChangeReport: Sendable {
+    var outcome: ChangeOutcome
+    /// Keys of the file that changed and only hold after a restart.
+    var needsRestart: [String] = []
+    var plugin: LoadedPlugin?
+}
+
+actor Control {
+    private(set) var configuration: Configuration
+    private(set) var state: ControlState
+    let publisher: Publisher
+    let assembler: Assembler
+    private let readFile: @Sendable (String) throws -> [UInt8]
+    private let surroundings: @Sendable (Set<String>) -> ConfigurationSurroundings
+    private let onChange: @Sendable (Configuration) async -> Void
+    private var isChanging = false
+    private var queue: [CheckedContinuation<Void, Never>] = []
+    static let queueMax = 64
+
+    init(
+        configuration: Configuration, state: ControlState, publisher: Publisher, assembler: Assembler,
+        readFile: @escaping @Sendable (String) throws -> [UInt8] = { try FileIO.read($0, max: SchemaLimits.fileBytesMax) },
+        surroundings: @escaping @Sendable (Set<String>) -> ConfigurationSurroundings, onChange: @escaping @Sendable (Configuration) async -> Void = { _ in }
+    ) {
+        self.configuration = configuration
+        self.state = state
+        self.publisher = publisher
+        self.assembler = assembler
+        self.readFile = readFile
+        self.surroundings = surroundings
+        self.onChange = onChange
+    }
+
+    // Changes
+
+    /// Reads the file again.
+    func reload() async throws(ChangeRefusal) -> ChangeReport {
+        try await alone { () async throws(ChangeRefusal) in try await self.reloadAlone() }
+    }
+
+    /// Loads the plugin in `path` (absolute), or the one named `name` from its configured path.
+    func load(path: String?, name: String?) async throws(ChangeRefusal) -> ChangeReport {
+        try await alone { () async throws(ChangeRefusal) in try await self.loadAlone(path: path, name: name) }
+    }
+
+    /// Takes the plugin out of every worker.
+    func unload(_ name: String) async throws(ChangeRefusal) -> ChangeReport {
+        try await alone { () async throws(ChangeRefusal) in try await self.unloadAlone(name) }
+    }
+
+    /// Everything that would stop a load, without loading.
+    func inspect(path: String?, name: String?) async throws(ChangeRefusal) -> PluginFacts {
+        let source = try pluginFile(path: path, name: name)
+        let library = assembler.library, directory = assembler.directory
+        let staged = try await refusing("plugin refused") { try await offload { try library.stage(source, name: name, in: directory) } }
+        staged.drop()
+        return staged.facts
+    }
+
+    private func reloadAlone() async throws(ChangeRefusal) -> ChangeReport {
+        let path = assembler.configPath, read = readFile
+        let around = surroundings(Set(state.plugins.filter { $0.origin == .api }.map(\.name)))
+        let text = try await refusing("configuration cannot be read") { try await offload { try read(path) } }
+        let reading = await offload { ConfigurationReader.read(text, around) }
+        guard reading.isGood else { throw ChangeRefusal(title: "configuration refused", errors: reading.lines(file: path)) }
+        let assembler = self.assembler, old = state
+        let assembly = try await refusing("configuration refused") {
+            try await offload { try assembler.assemble(reading.configuration, text: String(decoding: text, as: UTF8.self), from: old, keepLoaded: true) }
+        }
+        let before = configuration
+        var report = try await publish(assembly)
+        report.needsRestart = Self.needsRestart(before, reading.configuration)
+        return report
+    }
+
+    private func loadAlone(path: String?, name: String?) async throws(ChangeRefusal) -> ChangeReport {
+        let source = try pluginFile(path: path, name: name)
+        let library = assembler.library, directory = assembler.directory, assembler = self.assembler
+        let staged = try await refusing("plugin refused") { try await offload { try library.stage(source, name: name, in: directory) } }
+        var next = state
+        let old = state.plugin(staged.facts.name)
+        let origin: LoadedPlugin.Origin = path == nil ? (old?.origin ?? .file) : .api
+        let generation = next.nextGeneration(staged.facts.name)
+        let failOpen = old?.failOpen ?? false
+        guard old != nil || state.plugins.count < SchemaLimits.pluginsMax else {
+            staged.drop()
+            throw ChangeRefusal(title: "plugin refused", errors: ["\(state.plugins.count) plugins are loaded; allowed: at most \(SchemaLimits.pluginsMax)"])
+        }
+        let loaded = try await refusing("plugin refused") { try staged.keep(generation: generation, failOpen: failOpen, origin: origin, in: directory) }
+        let plugins = old == nil ? state.plugins + [loaded] : state.plugins.map { $0.name == loaded.name ? loaded : $0 }
+        let configuration = self.configuration, ready = next
+        let assembly: Assembly
+        do throws(ChangeRefusal) {
+            assembly = try await refusing("plugin refused") {
+                try await offload { try assembler.assemble(configuration, plugins: plugins, state: ready, newCopies: [loaded.copyPath]) }
+            }
+        } catch {
+            unlink(loaded.copyPath)
+            state.remember(numbersOf: ready)
+            throw error
+        }
+        var report = try await publish(assembly)
+        report.plugin = loaded
+        return report
+    }
+
+    private func unloadAlone(_ name: String) async throws(ChangeRefusal) -> ChangeReport {
+        guard let plugin = state.plugin(name) else { throw ChangeRefusal(title: "no such plugin", errors: []) }
+        guard routes(binding: name).isEmpty else { throw ChangeRefusal(title: "plugin in use", errors: routes(binding: name)) }
+        let assembler = self.assembler, configuration = self.configuration, old = state
+        let assembly = try await refusing("plugin not unloaded") {
+            try await offload { try assembler.assemble(configuration, plugins: old.plugins.filter { $0.name != name }, state: old, newCopies: []) }
+        }
+        var report = try await publish(assembly)
+        report.plugin = plugin
+        return report
+    }
+
+    /// Writes the revision down, takes it to the workers, and believes it when they do.
+    private func publish(_ assembly: Assembly) async throws(ChangeRefusal) -> ChangeReport {
+        let directory = assembler.directory
+        func giveUp(_ title: String, _ errors: [String]) -> ChangeRefusal {
+            for copy in assembly.newCopies { unlink(copy) }
+            state.remember(numbersOf: assembly.state)
+            directory.forget(assembly.state.revision)
+            try? directory.save(state)  // the counters only; they are remembered in memory in any case
+            return ChangeRefusal(title: title, errors: errors)
+        }
+        let descriptor: Int32
+        do {
+            try directory.save(assembly.state)
+            descriptor = try SealedImage.make(assembly.image)
+        } catch {
+            throw giveUp("state directory cannot be written", ["\(error)"])
+        }
+        let outcome = await publisher.publish(descriptor: descriptor, revision: assembly.state.revision)
+        close(descriptor)
+        guard outcome.committed else { throw giveUp("refused by the workers", outcome.reasons) }
+        (configuration, state) = (assembly.configuration, assembly.state)
+        do {
+            try directory.settle(state, image: assembly.image)
+        } catch {
+            ControlLog.write(.error, "revision \(state.revision) runs, but the last good image was not kept: \(error)")
+        }
+        await onChange(configuration)
+        return ChangeReport(outcome: outcome)
+    }
+
+    // Helpers
+
+    private func pluginFile(path: String?, name: String?) throws(ChangeRefusal) -> String {
+        if let path { return path }
+        let name = name ?? ""
+        guard let loaded = state.plugin(name) else {
+            let known = state.plugins.map(\.name)
+            throw ChangeRefusal(title: "plugin refused", errors: ["unknown plugin \(quote(name)); known: \(known.joined(separator: " "))\(Suggestion.clause(for: name, in: known))"])
+        }
+        return loaded.sourcePath
+    }
+
+    /// Routes that run this plugin; "(every route)" for a global binding.
+    func routes(binding name: String) -> [String] {
+        (configuration.globalPlugins.contains { $0.name == name } ? ["(every route)"] : [])
+            + configuration.routes.filter { $0.plugins.contains { $0.name == name } }.map(\.id)
+    }
+
+    private static func needsRestart(_ old: Configuration, _ new: Configuration) -> [String] {
+        var keys: [String] = []
+        if old.workers != new.workers { keys.append("workers") }
+        if old.user != new.user { keys.append("user") }
+        if old.group != new.group { keys.append("group") }
+        if old.pidFile != new.pidFile { keys.append("pid_file") }
+        if old.stateDirectory != new.stateDirectory { keys.append("state_directory") }
+        if old.coreBytesMax != new.coreBytesMax { keys.append("core_bytes") }
+        if old.log.errorPath != new.log.errorPath { keys.append("log.error") }
+        if old.log.accessPath != new.log.accessPath { keys.append("log.access.path") }
+        return keys
+    }
+
+    /// One change at a time, in the order they came.
+    private func alone<T: Sendable>(_ change: () async throws(ChangeRefusal) -> T) async throws(ChangeRefusal) -> T {
+        if isChanging {
+            guard queue.count < Self.queueMax else { throw ChangeRefusal(title: "busy", errors: ["\(queue.count) changes wait already; try again"]) }
+            await withCheckedContinuation { queue.append($0) }
+        }
+        isChanging = true
+        defer {
+            if queue.isEmpty { isChanging = false } else { queue.removeFirst().resume() }
+        }
+        return try await change()
+    }
+
+    private func refusing<T>(_ title: String, _ body: () async throws -> T) async throws(ChangeRefusal) -> T {
+        do { return try await body() } catch { throw ChangeRefusal(title: title, errors: ["\(error)"]) }
+    }
+}
+
+/// Runs what blocks (files, name lookups, compiling) away from the few threads that tasks share.
+func offload<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
+    try await withCheckedThrowingContinuation { waiter in
+        DispatchQueue.global().async { waiter.resume(with: Result { try body() }) }
+    }
+}
+func offload<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
+    await withCheckedContinuation { waiter in
+        DispatchQueue.global().async { waiter.resume(returning: body()) }
+    }
+}

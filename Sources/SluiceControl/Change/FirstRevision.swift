@@ -1,0 +1,47 @@
+// `sluice run` before it becomes the master: reads and checks the file, copies the plugins, compiles the first image. The
+// control process finds the same state again when it starts.
+import Foundation
+import SluiceModel
+import SluiceSystem
+
+struct FirstRevision {
+    var configuration: Configuration
+    var image: [UInt8]
+    var revision: UInt64
+
+    /// Every error on its own line.
+    struct Refusal: Error { var lines: [String] }
+
+    static func make(configPath: String) throws(Refusal) -> FirstRevision {
+        let path = FileIO.absolute(configPath), resolver = NameResolver(), library = Parts.library()
+        let text: [UInt8]
+        do { text = try FileIO.read(path, max: SchemaLimits.fileBytesMax) } catch { throw Refusal(lines: ["\(error)"]) }
+        let folder = (path as NSString).deletingLastPathComponent
+        let reading = ConfigurationReader.read(text, .machine(resolver: resolver, library: library, configFolder: folder))
+        guard reading.isGood else { throw Refusal(lines: reading.lines(file: configPath)) }
+        let configuration = Parts.absolute(reading.configuration)
+        let directory = StateDirectory(path: configuration.stateDirectory)
+        let assembler = Assembler(library: library, compiler: Parts.compiler(resolver), configPath: path, directory: directory)
+        do {
+            try directory.create()
+            let old = directory.newest ?? ControlState()
+            let assembly = try assembler.assemble(configuration, text: String(decoding: text, as: UTF8.self), from: old, keepLoaded: false)
+            try directory.save(assembly.state)
+            try directory.settle(assembly.state, image: assembly.image)
+            try handOver(directory, to: configuration)
+            return FirstRevision(configuration: assembly.configuration, image: assembly.image, revision: assembly.state.revision)
+        } catch {
+            throw Refusal(lines: ["\(error)"])
+        }
+    }
+
+    /// Started by root with a `user`: the state directory becomes that user's, because control and workers will be.
+    private static func handOver(_ directory: StateDirectory, to configuration: Configuration) throws {
+        guard Privileges.isRoot, let user = configuration.user else { return }
+        let identity = try Identity(user: user, group: configuration.group ?? "")
+        let inside = FileManager.default.enumerator(atPath: directory.path)?.compactMap { $0 as? String } ?? []
+        for path in [directory.path] + inside.map({ directory.path + "/" + $0 }) {
+            guard lchown(path, identity.user, identity.group) == 0 else { throw FileProblem("give to user \(user)", path) }
+        }
+    }
+}

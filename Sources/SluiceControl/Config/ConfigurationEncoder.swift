@@ -1,0 +1,110 @@
+// `Configuration` → JSON in the file's own grammar with every default filled in, for `GET /v1/config`. What reads like a
+// secret is masked. JSON is YAML: unmasked, the result reads back as the same configuration (a test does).
+import SluiceModel
+
+enum ConfigurationEncoder {
+    static func json(_ c: Configuration, masked: Bool = true) -> JSONValue {
+        var out: [(String, JSONValue)] = [("version", .int(1)), ("workers", c.workers.map { .int($0) } ?? .string("auto"))]
+        if let user = c.user { out.append(("user", .string(user))) }
+        if let group = c.group { out.append(("group", .string(group))) }
+        if let file = c.pidFile { out.append(("pid_file", .string(file))) }
+        out += [
+            ("state_directory", .string(c.stateDirectory)), ("core_bytes", bytes(c.coreBytesMax)),
+            ("listeners", .array(c.listeners.map { .object([("address", .string($0.address)), ("backlog", .int($0.backlog))]) })),
+            ("admin", .object([("listen", .string(c.admin.address ?? "off"))])), ("dyups", .object([("listen", .string(c.dyups.address ?? "off"))])),
+            ("plugins_api", .string(c.pluginsAPI.rawValue)), ("log", log(c.log)), ("timeouts", timeouts(c.timeouts)), ("limits", limits(c.limits)),
+            ("forwarded", forwarded(c.forwarded)), ("plugins", .array(c.plugins.map(plugin))),
+            ("global_plugins", .array(c.globalPlugins.map { binding($0, masked) })), ("clusters", .array(c.clusters.map(cluster))),
+            ("routes", .array(c.routes.map { route($0, masked) })),
+        ]
+        return .object(out)
+    }
+
+    private static func ms(_ value: Int) -> JSONValue { .string(Quantity.text(ms: value)) }
+    private static func bytes(_ value: UInt64) -> JSONValue { .string(value == .max ? "unlimited" : Quantity.text(bytes: value)) }
+
+    private static func log(_ log: Log) -> JSONValue {
+        var access: [(String, JSONValue)] = [("format", .string(log.accessFormat.rawValue))]
+        if let path = log.accessPath { access.append(("path", .string(path))) }
+        return .object([("level", .string("\(log.level)")), ("error", .string(log.errorPath ?? "stderr")), ("access", .object(access))])
+    }
+
+    private static func timeouts(_ t: Timeouts) -> JSONValue {
+        .object([
+            ("head", ms(t.headMs)), ("idle", ms(t.idleMs)), ("body_idle", ms(t.bodyIdleMs)), ("response", ms(t.responseMs)),
+            ("tunnel_idle", ms(t.tunnelIdleMs)), ("drain", ms(t.drainMs)),
+        ])
+    }
+
+    private static func limits(_ l: RequestLimits) -> JSONValue {
+        .object([
+            ("connections", .int(l.connectionsMax)), ("head_bytes", bytes(UInt64(l.headBytesMax))), ("target_bytes", bytes(UInt64(l.targetBytesMax))),
+            ("header_fields", .int(l.headerFieldsMax)), ("body_bytes", bytes(l.bodyBytesMax ?? .max)), ("body_rate_min", .int(l.bodyRateMin)),
+            ("requests_per_connection", .int(l.requestsPerConnectionMax)),
+        ])
+    }
+
+    private static func forwarded(_ f: Forwarded) -> JSONValue {
+        .object([("x_forwarded", .bool(f.xForwarded)), ("standard", .bool(f.standard)), ("via", .bool(f.via)), ("trusted", .strings(f.trusted))])
+    }
+
+    private static func plugin(_ p: PluginSource) -> JSONValue {
+        .object([("name", .string(p.name)), ("path", .string(p.path)), ("on_failure", .string(p.failOpen ? "open" : "closed"))])
+    }
+
+    private static func binding(_ b: PluginBinding, _ masked: Bool) -> JSONValue {
+        let config = (try? JSONReader.read(Array(b.configJSON.utf8))) ?? .object([])
+        return .object([("name", .string(b.name)), ("config", masked ? mask(config) : config)])
+    }
+
+    private static func cluster(_ c: Cluster) -> JSONValue {
+        .object([
+            ("id", .string(c.id)), ("targets", .array(c.targets.map { .object([("address", .string($0.address)), ("weight", .int($0.weight))]) })),
+            ("keepalive", .object([("idle_max", .int(c.keepaliveIdleMax)), ("idle_timeout", ms(c.keepaliveIdleTimeoutMs))])),
+            ("connect_timeout", ms(c.connectTimeoutMs)), ("connect_retries", .int(c.connectRetries)),
+        ])
+    }
+
+    private static func route(_ r: Route, _ masked: Bool) -> JSONValue {
+        var out: [(String, JSONValue)] = [
+            ("id", .string(r.id)), ("match", .object([("hosts", .strings(r.hosts)), ("paths", .strings(r.paths)), ("methods", .strings(r.methods))])),
+            ("priority", .int(r.priority)), ("action", action(r.action, masked)),
+        ]
+        let timeouts = [("connect", r.connectTimeoutMs), ("response", r.responseTimeoutMs), ("idle", r.idleTimeoutMs)].compactMap { name, value in value.map { (name, ms($0)) } }
+        if !timeouts.isEmpty { out.append(("timeouts", .object(timeouts))) }
+        if let max = r.bodyBytesMax { out.append(("limits", .object([("body_bytes", bytes(max))]))) }
+        if !r.plugins.isEmpty { out.append(("plugins", .array(r.plugins.map { binding($0, masked) }))) }
+        return .object(out)
+    }
+
+    private static func action(_ action: Action, _ masked: Bool) -> JSONValue {
+        switch action {
+        case .cluster(let id): return .object([("cluster", .string(id))])
+        case .redirect(let status, let location): return .object([("redirect", .object([("status", .int(status)), ("location", .string(location))]))])
+        case .respond(let status, let body, let headers):
+            let fields = headers.map { ($0.name, JSONValue.string(masked && isSecret($0.name) ? "***" : $0.value)) }
+            return .object([("respond", .object([("status", .int(status)), ("body", .string(body)), ("headers", .object(fields))]))])
+        }
+    }
+
+    /// Everything under a name that reads like a secret becomes "***".
+    static func mask(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .array(let items): .array(items.map(mask))
+        case .object(let members): .object(members.map { ($0.0, isSecret($0.0) && !isContainer($0.1) ? .string("***") : mask($0.1)) })
+        default: value
+        }
+    }
+
+    private static func isContainer(_ value: JSONValue) -> Bool {
+        // `keys: [a, b]` is a list of secrets, `keys: [{ key: a }]` has them inside.
+        if case .array(let items) = value { return items.contains { $0.members != nil } }
+        return value.members != nil
+    }
+
+    static func isSecret(_ name: String) -> Bool {
+        let words = name.lowercased().split { $0 == "_" || $0 == "-" || $0 == "." }.map(String.init)
+        let secrets: Set = ["key", "keys", "secret", "secrets", "token", "tokens", "password", "passwords", "passphrase", "authorization", "cookie", "credential", "credentials"]
+        return words.last.map(secrets.contains) ?? false || words == ["set", "cookie"]
+    }
+}

@@ -1,0 +1,47 @@
+// A configuration file → `Configuration`, or every problem it has: syntax, then variables, schema and meaning together.
+// The steps are pure; what must look at this machine (names, plugin files) comes in as functions. Decoding is in
+// `ConfigurationDecoder.swift`, the rules between values in `ConfigurationMeaning.swift`.
+import SluiceModel
+
+/// What was read. `configuration` is complete even when there are problems (defaults stand in), and then only good for messages.
+struct ConfigurationReading: Sendable {
+    var configuration = Configuration()
+    var problems: [ConfigProblem] = []
+    var isGood: Bool { problems.isEmpty }
+    func lines(file: String) -> [String] { problems.map { $0.line(file: file) } }
+}
+
+/// What the check may ask about the machine it runs on.
+struct ConfigurationSurroundings: Sendable {
+    var variable: @Sendable (String) -> String?
+    /// Why "name:port" has no address; nil = it has, or is not looked up.
+    var nameProblem: @Sendable (String) -> String? = { _ in nil }
+    /// Why this plugin cannot be loaded; nil = it can, or is not looked at.
+    var pluginProblem: @Sendable (PluginSource) -> String? = { _ in nil }
+    /// Plugins that the admin API loaded beside those of the file.
+    var loadedPlugins: Set<String> = []
+}
+
+enum ConfigurationReader {
+    static func read(_ text: [UInt8], _ around: ConfigurationSurroundings) -> ConfigurationReading {
+        var reading = ConfigurationReading()
+        switch YAMLTree.parse(text) {
+        case .failure(let problem): reading.problems = [problem]
+        case .success(let raw):
+            var variables = Variables(value: around.variable)
+            let tree = variables.expand(raw)
+            var check = SchemaCheck()
+            check.check(tree, .map(Grammar.root), path: "")
+            // A value whose variable is missing is reported once, not again for its form.
+            let unset = Set(variables.problems.map(\.position))
+            var list = ProblemList()
+            for problem in variables.problems { list.add(problem.position, problem.path, problem.message) }
+            for problem in check.problems.problems where !unset.contains(problem.position) { list.add(problem.position, problem.path, problem.message) }
+            reading.configuration = ConfigurationDecoder.configuration(tree)
+            var meaning = ConfigurationMeaning(tree: tree, configuration: reading.configuration, around: around, problems: list)
+            meaning.check()
+            reading.problems = meaning.problems.sorted
+        }
+        return reading
+    }
+}
