@@ -14,7 +14,7 @@ do {
     case .master(let imageFd): exit(Master.run(imageFd: imageFd))
     case .worker(let index):
         try ChildStart.settle(arguments)
-        exit(WorkerProcess.run(index: index))
+        WorkerProcess.run(index: index)
     case .control(let program, let configPath):
         try ChildStart.settle(arguments)
         try ChildStart.becomeControl(program: program, configPath: configPath)
