@@ -18,7 +18,6 @@ public enum WorkerProcess {
         // Signals of a terminal or of an init system reach the whole group: the master decides what they mean.
         for s in [SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGPIPE] { cs_ignore_signal(s) }
         Signals.unblockAll()
-        try? ChildProcess.dieWithParent(getppid())
         let channel = Channel(fd: channelDescriptor)
         ErrorLog.start(role: "worker \(index)", level: .notice)
         do {
@@ -59,7 +58,7 @@ struct HandedOver {
     }
 }
 
-/// What holds before the first image is used: log, shared memory, settings; the process has given up root by then.
+/// What holds before the first image is used: log, shared memory, settings.
 struct SettledStart {
     let block: WorkerBlock
     let record: SettingsRecord
@@ -72,10 +71,6 @@ struct SettledStart {
         let image = try ImageView(base: UnsafeRawPointer(mapping.base), count: mapping.count)
         record = image.settings.pointee
         if let level = LogLevel(rawValue: Int(record.errorLevel)) { ErrorLog.level = level }
-        // Only a worker that was started by root has anything to drop.
-        let user = image.text(record.user).string
-        if Privileges.isRoot && !user.isEmpty { try Privileges.become(try Identity(user: user, group: image.text(record.group).string)) }
-        try Privileges.forbidNewPrivileges()
     }
 }
 
