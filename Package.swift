@@ -71,7 +71,7 @@ let package = Package(
         tests("SluiceLoop", ["SluiceLoop"]),
         tests("SluiceUpstream", ["SluiceUpstream", "SluiceRules", "SluiceHTTP"]),
         tests("SluicePipeline", ["SluicePipeline"]),
-        tests("SluiceHTTP", ["SluiceHTTP", "SluiceBytes"]),
+        tests("SluiceHTTP", ["SluiceHTTP", "SluiceBytes", "SluiceModel"]),
         tests("SluiceControl", ["SluiceControl", "SluiceModel"]),
         tests("SluiceModel", ["SluiceModel"]),
         tests("SluiceRules", ["SluiceRules", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),

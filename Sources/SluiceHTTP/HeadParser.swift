@@ -155,7 +155,8 @@ public enum HeadParser {
 
     /// The line ought to end at `p` with CRLF: 0 when only more bytes can tell, else the refusal.
     @usableFromInline @inline(never)
-    static func badLineEnd(_ p: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ head: UnsafeMutablePointer<MessageHead>, isRequest: Bool) -> Int {
+    static func badLineEnd(_ p: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ head: UnsafeMutablePointer<MessageHead>,
+        isRequest: Bool) -> Int {
         if p == end || (p.pointee == 0x0d && p + 1 == end) { return 0 }
         let problem: HeadProblem = p.pointee == 0x0d ? .bareCR : p.pointee == 0x0a ? .bareLF : .control
         return refuse(head, problem, isRequest: isRequest)

@@ -12,7 +12,8 @@ import Testing
     @Test func noContentLength() { #expect(parse(request()).head.contentLength == -1) }
 
     @Test(arguments: [
-        "", "+5", "-5", "5,5", "5, 5", "5 5", "0x5", "5a", "5.0", "\"5\"", "9223372036854775808", "18446744073709551616", "99999999999999999999999", "\u{665}", "1_0", ",5", "5,",
+        "", "+5", "-5", "5,5", "5, 5", "5 5", "0x5", "5a", "5.0", "\"5\"", "9223372036854775808", "18446744073709551616",
+            "99999999999999999999999", "\u{665}", "1_0", ",5", "5,",
     ]) func badContentLength(_ text: String) {
         expectRefused(request("Content-Length: \(text)"), 400, .contentLength)
         expectRefused(response("Content-Length: \(text)"), 502, .contentLength, .response)
@@ -33,9 +34,11 @@ import Testing
     @Test(arguments: [
         ("gzip", HeadProblem.codingUnknown), ("gzip, chunked", .codingUnknown), ("identity", .codingUnknown), ("xchunked", .codingUnknown),
         ("chunkedx", .codingUnknown), ("chunked;q=1", .codingUnknown), ("chunke", .codingUnknown), ("chunked x", .codingUnknown),
-        ("", .transferEncoding), ("chunked,", .transferEncoding), (",chunked", .transferEncoding), (",", .transferEncoding), ("chunked, gzip", .transferEncoding),
+        ("", .transferEncoding), ("chunked,", .transferEncoding), (",chunked", .transferEncoding), (",", .transferEncoding), ("chunked, gzip",
+            .transferEncoding),
         ("chunked, identity", .transferEncoding), ("\"chunked\"", .transferEncoding), ("\u{e9}chunked", .transferEncoding),
-        ("chunked, chunked", .transferEncodingRepeated), ("chunked,CHUNKED", .transferEncodingRepeated), ("chunked,gzip,chunked", .transferEncodingRepeated),
+        ("chunked, chunked", .transferEncodingRepeated), ("chunked,CHUNKED", .transferEncodingRepeated), ("chunked,gzip,chunked",
+            .transferEncodingRepeated),
     ]) func badTransferEncoding(_ value: String, _ problem: HeadProblem) {
         expectRefused(request("Transfer-Encoding: \(value)"), problem == .codingUnknown ? 501 : 400, problem)
         expectRefused(response("Transfer-Encoding: \(value)"), 502, problem, .response)
@@ -83,6 +86,14 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("1.1", "A: b", true), ("1.1", "Connection: close", false), ("1.1", "Connection: keep-alive, close", false), ("1.0", "A: b", false),
+        ("1.0", "Connection: keep-alive", true), ("1.0", "Connection: keep-alive, close", false),
+    ]) func persistence(_ version: String, _ line: String, _ isPersistent: Bool) {
+        #expect(parse(request(line, line: "GET / HTTP/\(version)")).head.isPersistent == isPersistent)
+        #expect(parse(response(line, line: "HTTP/\(version) 200 OK"), .response).head.isPersistent == isPersistent)
+    }
+
     @Test func namedFields() {
         let p = parse(request("X-A: 1", "Connection: x-a, X-C, close", "X-B: 2", "x-c: 3", "X-A: 4", "X-AA: 5"))
         #expect(p.hops == ["X-A", "Connection", "x-c", "X-A"])
@@ -96,7 +107,8 @@ import Testing
         let many = (0..<33).map { "x\($0)" }
         #expect(parse(request("Connection: " + many.dropLast().joined(separator: ","))).result > 0)
         expectRefused(request("Connection: " + many.joined(separator: ",")), 400, .connectionOptionsTooMany)
-        expectRefused(request("Connection: " + many.prefix(20).joined(separator: ","), "Connection: " + many.suffix(13).joined(separator: ",")), 400, .connectionOptionsTooMany)
+        expectRefused(request("Connection: " + many.prefix(20).joined(separator: ","), "Connection: " + many.suffix(13).joined(separator: ",")),
+            400, .connectionOptionsTooMany)
     }
 
     @Test func hopByHopByDefinition() {

@@ -1,4 +1,5 @@
-// Response heads: RFC 9112 section 4, and the limits that hold for upstreams.
+// Response heads: RFC 9112 section 4, the limits that hold for upstreams, and the module's constant tables.
+import SluiceModel
 import Testing
 
 @testable import SluiceHTTP
@@ -20,8 +21,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "HTTP/2.0 200 OK", "HTTP/0.9 200 OK", "http/1.1 200 OK", "HTTP/1.1  200 OK", "HTTP/1.1 20 OK", "HTTP/1.1 2000 OK", "HTTP/1.1 099 x", "HTTP/1.1 600 x",
-        "HTTP/1.1 999 x", "HTTP/1.1 2x0 OK", "HTTP/1.1\t200 OK", "HTTP/1.1 200\tOK", "HTTP/1.x 200 OK", "HTTP/1.1200 OK", " HTTP/1.1 200 OK", "ICY 200 OK", "HTTP/1 200 OK",
+        "HTTP/2.0 200 OK", "HTTP/0.9 200 OK", "http/1.1 200 OK", "HTTP/1.1  200 OK", "HTTP/1.1 20 OK", "HTTP/1.1 2000 OK", "HTTP/1.1 099 x",
+            "HTTP/1.1 600 x",
+        "HTTP/1.1 999 x", "HTTP/1.1 2x0 OK", "HTTP/1.1\t200 OK", "HTTP/1.1 200\tOK", "HTTP/1.x 200 OK", "HTTP/1.1200 OK", " HTTP/1.1 200 OK",
+            "ICY 200 OK", "HTTP/1 200 OK",
         "HTTP/1.1 -20 OK", "HTTP/1.1 200x", "\0TTP/1.1 200 OK",
     ]) func refusedStatusLines(_ line: String) {
         expectRefused(response("A: bbbbbbbb", line: line), 502, .statusLine, .response)
@@ -49,6 +52,11 @@ import Testing
         #expect(p.result == -502)
     }
 
+    @Test func constantsRepeatTheModel() {
+        #expect(Int(HTTPLimits.chunkExtensionBytesMax) == SluiceModel.Limits.chunkExtensionBytesMax)
+        #expect(Int(HTTPLimits.trailerBytesMax) == SluiceModel.Limits.trailerBytesMax)
+    }
+
     @Test func everyProblemHasItsWords() {
         for problem in HeadProblem.allCases {
             #expect(problem.text.utf8CodeUnitCount > 5)
@@ -63,6 +71,7 @@ import Testing
             let text = "\(StatusText.reason(status))"
             #expect(!text.isEmpty && text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f } && text.utf8.count <= 40)
         }
-        #expect("\(StatusText.reason(404))" == "Not Found" && "\(StatusText.reason(413))" == "Content Too Large" && "\(StatusText.reason(299))" == "Success")
+        #expect("\(StatusText.reason(404))" == "Not Found" && "\(StatusText.reason(413))" == "Content Too Large"
+            && "\(StatusText.reason(299))" == "Success")
     }
 }
