@@ -26,6 +26,20 @@ public struct ConfigNode: Sendable, Equatable {
     public var entries: [ConfigEntry] { if case .map(let entries) = content { entries } else { [] } }
     public var items: [ConfigNode] { if case .list(let items) = content { items } else { [] } }
     public var scalar: String? { if case .scalar(let text, _) = content { text } else { nil } }
+    /// Where the value at `path` ("routes[3].match.methods[1]") stands, or the nearest thing around it that is there.
+    public func locate(_ path: String) -> SourcePosition {
+        var node = self
+        for part in path.split(separator: ".") {
+            let pieces = part.split(separator: "[")
+            guard let key = pieces.first, let value = node[String(key)] else { break }
+            node = value
+            for piece in pieces.dropFirst() {
+                guard let index = Int(piece.dropLast()), node.items.indices.contains(index) else { return node.position }
+                node = node.items[index]
+            }
+        }
+        return node.position
+    }
     /// `key:` with nothing behind it, or `~`.
     public var isEmpty: Bool {
         if case .scalar(let text, quoted: false) = content { return text.isEmpty || text == "~" || text == "null" }

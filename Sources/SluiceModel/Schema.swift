@@ -49,16 +49,9 @@ public enum SchemaLimits {
     public static let fileBytesMax = 16 << 20
     /// Values in a file, keys included.
     public static let nodesMax = 4_000_000
-    public static let listenersMax = 256
-    public static let clustersMax = 100_000
-    public static let routesMax = 1_000_000
-    public static let pluginsMax = SchemaLimits.pluginSlots - 1
-    public static let pluginSlots = 256
-    public static let bindingsMax = 64
     public static let hostsMax = 4096
     public static let pathsMax = 4096
     public static let headersMax = 64
-    public static let networksMax = 1024
     public static let textBytesMax = 1 << 20
     public static let problemsMax = 200
 }

@@ -60,6 +60,7 @@ public struct SchemaCheck {
     }
 
     private mutating func oneOf(_ node: ConfigNode, _ keys: [SchemaKey], _ path: String) {
+        if node.isEmpty { return problems.add(node.position, path, "found nothing; allowed: exactly one of \(names(keys))") }
         map(node, keys, path)
         guard case .map(let entries) = node.content, entries.allSatisfy({ entry in keys.contains { $0.name == entry.key } }) else { return }
         if entries.count != 1 { problems.add(node.position, path, "found \(entries.count) keys; allowed: exactly one of \(names(keys))") }

@@ -15,7 +15,7 @@ public enum Grammar {
         SchemaKey("pid_file", .text(.filePath), "Where the master writes its process id; `sluice stop` reads it."),
         SchemaKey("state_directory", .text(.filePath), default: Limits.stateDirectory, "Plugin copies, counters of generations and the last good image live here."),
         SchemaKey("core_bytes", .size(0...(1 << 40), unlimited: true), default: "0", "Largest core file of a crashed process."),
-        SchemaKey("listeners", .list(.map(listener), max: SchemaLimits.listenersMax), required: true, "Where traffic arrives; at least one."),
+        SchemaKey("listeners", .list(.map(listener), max: Limits.listenersMax), required: true, "Where traffic arrives; at least one."),
         SchemaKey("admin", .map(local), default: "{ listen: 127.0.0.1:8082 }", "The admin API: plugins, status, metrics."),
         SchemaKey("dyups", .map(local), default: "{ listen: 127.0.0.1:8081 }", "The dyups-compatible upstream API."),
         SchemaKey("plugins_api", .choice(["no", "local"]), default: "no", "Whether the admin API may load native code: no, or from files of this machine."),
@@ -23,10 +23,10 @@ public enum Grammar {
         SchemaKey("timeouts", .map(timeouts), "How long to wait for what."),
         SchemaKey("limits", .map(limits), "What a request may cost."),
         SchemaKey("forwarded", .map(forwarded), "Headers that tell upstreams who asked."),
-        SchemaKey("plugins", .list(.map(plugin), max: SchemaLimits.pluginsMax), "Shared objects loaded at start."),
-        SchemaKey("global_plugins", .list(.map(binding), max: SchemaLimits.bindingsMax), "Bindings that run on every route, before the route's own."),
-        SchemaKey("clusters", .list(.map(cluster), max: SchemaLimits.clustersMax), "Groups of targets that requests are sent to."),
-        SchemaKey("routes", .list(.map(route), max: SchemaLimits.routesMax), "Which request goes where."),
+        SchemaKey("plugins", .list(.map(plugin), max: Limits.pluginsMax), "Shared objects loaded at start."),
+        SchemaKey("global_plugins", .list(.map(binding), max: Limits.bindingsPerRouteMax), "Bindings that run on every route, before the route's own."),
+        SchemaKey("clusters", .list(.map(cluster), max: Limits.clustersMax), "Groups of targets that requests are sent to."),
+        SchemaKey("routes", .list(.map(route), max: Limits.routesMax), "Which request goes where."),
     ]
 
     static let listener: [SchemaKey] = [
@@ -67,7 +67,7 @@ public enum Grammar {
         SchemaKey("x_forwarded", .flag, default: "true", "Send X-Forwarded-For, -Host and -Proto."),
         SchemaKey("standard", .flag, default: "false", "Send Forwarded (RFC 7239)."),
         SchemaKey("via", .flag, default: "true", "Send Via (RFC 9110 7.6.3)."),
-        SchemaKey("trusted", .list(.text(.network), max: SchemaLimits.networksMax), "Networks whose forwarding headers are kept and appended to; everyone else's are replaced."),
+        SchemaKey("trusted", .list(.text(.network), max: Limits.trustedNetworksMax), "Networks whose forwarding headers are kept and appended to; everyone else's are replaced."),
     ]
     static let plugin: [SchemaKey] = [
         SchemaKey("name", .text(.pluginName), required: true, "Name in the plugin's manifest."),
@@ -83,24 +83,24 @@ public enum Grammar {
         SchemaKey("targets", .list(.map(target), max: Limits.targetsPerClusterMax), required: true, "Where requests go; at least one."),
         SchemaKey("keepalive", .map(keepalive), "Idle connections kept for the next request."),
         SchemaKey("connect_timeout", timeout, default: ms(Limits.connectTimeoutMs), "To open a connection."),
-        SchemaKey("connect_retries", .whole(0...64), default: "1", "Other targets tried when connecting fails."),
+        SchemaKey("connect_retries", .whole(0...UInt64(Limits.connectRetriesMax)), default: "1", "Other targets tried when connecting fails."),
     ]
     static let target: [SchemaKey] = [
         SchemaKey("address", .text(.targetAddress), required: true, "A name is resolved when the file is read."),
-        SchemaKey("weight", .whole(1...65535), default: "1", "Share of the requests."),
+        SchemaKey("weight", .whole(1...UInt64(Limits.targetWeightMax)), default: "1", "Share of the requests."),
     ]
     static let keepalive: [SchemaKey] = [
-        SchemaKey("idle_max", .whole(0...65536), default: "\(Limits.upstreamIdleMax)", "Per target and worker."),
+        SchemaKey("idle_max", .whole(0...UInt64(Limits.upstreamIdleMaxMax)), default: "\(Limits.upstreamIdleMax)", "Per target and worker."),
         SchemaKey("idle_timeout", timeout, default: ms(Limits.upstreamIdleTimeoutMs), "Closed after this long without a request."),
     ]
     static let route: [SchemaKey] = [
         SchemaKey("id", name, required: true, "Name in logs and metrics."),
         SchemaKey("match", .map(match), "Which requests; absent = every one."),
-        SchemaKey("priority", .whole(0...1_000_000), default: "0", "Higher first; then exact host, exact or longest path, id."),
+        SchemaKey("priority", .whole(0...UInt64(Limits.routePriorityMax)), default: "0", "Higher first; then exact host, exact or longest path, id."),
         SchemaKey("action", .oneOf(action), required: true, "What happens to them."),
         SchemaKey("timeouts", .map(routeTimeouts), "Instead of the cluster's and the file's."),
         SchemaKey("limits", .map([SchemaKey("body_bytes", bodyBytes, "Request body (413).")]), "Instead of the file's."),
-        SchemaKey("plugins", .list(.map(binding), max: SchemaLimits.bindingsMax), "Bindings of this route, in order."),
+        SchemaKey("plugins", .list(.map(binding), max: Limits.bindingsPerRouteMax), "Bindings of this route, in order."),
     ]
     static let match: [SchemaKey] = [
         SchemaKey("hosts", .list(.text(.hostPattern), max: SchemaLimits.hostsMax), "Any of these; empty = any host."),

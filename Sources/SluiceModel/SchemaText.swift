@@ -16,13 +16,13 @@ public enum SchemaText: Sendable, CaseIterable {
         case .listenAddress: "ADDRESS:PORT such as 127.0.0.1:8080, [::1]:8080, *:8080, or unix:/path; port 1 to 65535"
         case .localAddress: "off, unix:/path, or a loopback address such as 127.0.0.1:8082 or [::1]:8082"
         case .targetAddress: "ADDRESS:PORT, NAME:PORT or unix:/path; port 1 to 65535"
-        case .network: "ADDRESS/BITS such as 10.0.0.0/8 or fd00::/8, no bits set behind the prefix"
+        case .network: "ADDRESS/BITS such as 10.0.0.0/8 or fd00::/8, or one address"
         case .hostPattern: "a host name or address without port, or *.NAME"
         case .pathPattern: "/exact, /prefix/*, /with/{name}/segments, or =/literal"
         case .method: Self.methods.joined(separator: " ")
         case .headerName: "a header name: letters, digits and !#$%&'*+-.^_`|~"
-        case .headerValue: "a header value of at most 8192 bytes without control characters"
-        case .location: "an absolute or relative reference (RFC 3986) of at most 8192 bytes without spaces"
+        case .headerValue: "a header value of at most 8192 bytes without control characters, no white space around it"
+        case .location: "an absolute or relative reference (RFC 3986) of at most 4096 bytes without spaces"
         case .body: "a text of at most 1 MiB"
         }
     }
@@ -44,7 +44,7 @@ public enum SchemaText: Sendable, CaseIterable {
     }
 
     /// Fields that frame a message; a fixed answer must not carry them.
-    public static let framing = ["connection", "content-length", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"]
+    public static let framing = ["connection", "content-length", "date", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"]
 
     func accepts(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
@@ -53,17 +53,17 @@ public enum SchemaText: Sendable, CaseIterable {
         case .pluginName: return (1...64).contains(bytes.count) && bytes.allSatisfy { isLower($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
         case .account: return (1...32).contains(bytes.count) && bytes.allSatisfy { isAlnum($0) || "-_.$".utf8.contains($0) } && bytes[0] != UInt8(ascii: "-")
         case .filePath: return (1...4095).contains(bytes.count) && !bytes.contains(0)
-        case .listenAddress: return SocketText(text).map { $0.kind != .name } ?? false
-        case .localAddress: return text == "off" || (SocketText(text).map { $0.kind == .unix || $0.isLoopback } ?? false)
-        case .targetAddress: return SocketText(text).map { $0.kind != .any } ?? false
-        case .network: return IPText.network(text) != nil
+        case .listenAddress: return Address(checking: text).map { !$0.isName } ?? false
+        case .localAddress: return text == "off" || (Address(checking: text).map { $0.isUnix || $0.isLoopback } ?? false)
+        case .targetAddress: return Address(checking: text).map { $0.host != .any } ?? false
+        case .network: return IPNetwork(text) != nil
         case .hostPattern: return HostText.isPattern(text)
         case .pathPattern: return PathText.isPattern(bytes)
         case .method: return Self.methods.contains(text)
         case .headerName: return isToken(bytes) && bytes.count <= 256 && !Self.framing.contains(text.lowercased())
-        case .headerValue: return bytes.count <= 8192 && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 9 }
-        case .location: return (1...8192).contains(bytes.count) && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"\"<>\\^`{|}".utf8.contains($0) }
-        case .body: return bytes.count <= SchemaLimits.textBytesMax
+        case .headerValue: return bytes.count <= Limits.respondHeaderBytesMax && !isSpace(bytes.first) && !isSpace(bytes.last) && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 9 }
+        case .location: return (1...4096).contains(bytes.count) && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"\"<>\\^`{|}".utf8.contains($0) }
+        case .body: return bytes.count <= Limits.respondBodyBytesMax
         }
     }
 }
@@ -71,27 +71,6 @@ public enum SchemaText: Sendable, CaseIterable {
 func isDigit(_ b: UInt8) -> Bool { (0x30...0x39).contains(b) }
 func isLower(_ b: UInt8) -> Bool { (0x61...0x7a).contains(b) }
 func isAlnum(_ b: UInt8) -> Bool { isDigit(b) || isLower(b) || (0x41...0x5a).contains(b) }
+func isSpace(_ b: UInt8?) -> Bool { b == 0x20 || b == 9 }
 /// RFC 9110 5.6.2
 func isToken(_ bytes: [UInt8]) -> Bool { !bytes.isEmpty && bytes.allSatisfy { isAlnum($0) || "!#$%&'*+-.^_`|~".utf8.contains($0) } }
-
-/// Path patterns of a route.
-public enum PathText {
-    /// Most `{name}` segments of one pattern.
-    public static let namesMax = 8
-    static func isPattern(_ bytes: [UInt8]) -> Bool {
-        let literal = bytes.first == UInt8(ascii: "=")
-        let path = literal ? bytes.dropFirst() : bytes[...]
-        guard path.first == UInt8(ascii: "/"), path.count <= 4096 else { return false }
-        guard path.allSatisfy({ $0 > 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }) else { return false }
-        if literal { return true }
-        if let star = path.firstIndex(of: UInt8(ascii: "*")), star != path.endIndex - 1 { return false }
-        var names = Set<[UInt8]>()
-        for segment in path.split(separator: UInt8(ascii: "/")) where segment.contains(UInt8(ascii: "{")) || segment.contains(UInt8(ascii: "}")) {
-            let name = Array(segment.dropFirst().dropLast())
-            guard segment.first == UInt8(ascii: "{"), segment.last == UInt8(ascii: "}"), segment.count > 2, !isDigit(name[0]),
-                name.allSatisfy({ isAlnum($0) || $0 == UInt8(ascii: "_") }), names.insert(name).inserted
-            else { return false }
-        }
-        return names.count <= namesMax
-    }
-}

@@ -1,4 +1,4 @@
 // The `sluice` command: everything is in SluiceControl; read `Commands/SluiceCommand.swift` next.
 import SluiceControl
 
-await SluiceCommand.main()
+await SluiceCommand.start()

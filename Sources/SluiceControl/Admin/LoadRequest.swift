@@ -34,6 +34,9 @@ struct LoadRequest: Sendable, Equatable {
             }
         }
         if errors.isEmpty, out.path == nil, out.name == nil { errors.append("neither path nor name is given; needed: one of them") }
+        if let flag = request.query["dry_run"] {
+            if flag == "1" || flag == "true" { out.dryRun = true } else if flag != "0", flag != "false" { errors.append("?dry_run: found \(quote(flag)); allowed: 1 or 0") }
+        }
         return errors.isEmpty ? .success(out) : refuse(.problem(400, "body", "Wrong body", errors[0], errors: errors))
     }
 }

@@ -20,18 +20,22 @@ struct LocalServer: Sendable {
 
     /// The address to bind, or why not.
     static func binding(_ address: String) throws(Refusal) -> BindAddress {
-        guard SchemaText.localAddress.problem(address) == nil, let socket = SocketText(address) else {
+        guard SchemaText.localAddress.problem(address) == nil, let socket = Address(checking: address) else {
             throw Refusal(description: "\(quote(address)) is not of this machine only; allowed: \(SchemaText.localAddress.allowed)")
         }
-        return socket.kind == .unix ? .unixDomainSocket(path: socket.host) : .hostname(socket.host, port: socket.port)
+        switch socket.host {
+        case .unix(let path): return .unixDomainSocket(path: path)
+        case .ip(let ip): return .hostname(ip.description, port: Int(socket.port))
+        case .name, .any: return .hostname("127.0.0.1", port: Int(socket.port))
+        }
     }
 
     /// Serves until its task is cancelled. Throws when the address cannot be listened on.
     func run(onRunning: @escaping @Sendable () async -> Void = {}) async throws {
         let bind = try Self.binding(address)
-        let socket = SocketText(address)!
-        if socket.kind == .unix { try Self.removeStale(socket.host) }
-        let isUnix = socket.kind == .unix
+        let unixPath = Address(checking: address).flatMap { if case .unix(let path) = $0.host { path } else { nil } }
+        if let unixPath { try Self.removeStale(unixPath) }
+        let isUnix = unixPath != nil
         let responder = CallbackResponder<BasicRequestContext> { request, _ in await respond(request, isUnix: isUnix) }
         var logger = Logger(label: name) { _ in ControlLogHandler() }
         logger.logLevel = .warning
@@ -39,7 +43,7 @@ struct LocalServer: Sendable {
             responder: responder, server: .http1(configuration: .init(idleTimeout: .seconds(Self.idleTimeoutSeconds))),
             configuration: ApplicationConfiguration(address: bind, availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionsMax)),
             onServerRunning: { _ in
-                if isUnix { chmod(socket.host, 0o600) }
+                if let unixPath { chmod(unixPath, 0o600) }
                 await onRunning()
             }, logger: logger)
         try await app.run()
@@ -73,7 +77,7 @@ struct LocalServer: Sendable {
         if let origin, origin != host.map({ "http://" + $0 }) { return "asked by a web page of \(quote(origin)); allowed: none but this API's own" }
         guard !isUnix, let host else { return nil }
         let name = host.hasPrefix("[") ? String(host.prefix { $0 != "]" }) + "]" : String(host.prefix { $0 != ":" })
-        guard SocketText(name + ":1")?.isLoopback == true else { return "Host is \(quote(host)); allowed: a loopback address or localhost" }
+        guard Address(checking: name + ":1")?.isLoopback == true else { return "Host is \(quote(host)); allowed: a loopback address or localhost" }
         return nil
     }
 

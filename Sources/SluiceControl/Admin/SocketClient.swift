@@ -2,6 +2,7 @@
 // bounded in time and size. The commands use it to talk to the admin API.
 import Foundation
 import SluiceModel
+import SluiceRules
 
 struct ClientProblem: Error, CustomStringConvertible { var description: String }
 
@@ -14,28 +15,12 @@ enum SocketClient {
 
     /// A connected socket; the caller closes it.
     static func connect(_ address: String, timeoutMs: Int) throws -> Int32 {
-        guard let socketText = SocketText(address) else { throw ClientProblem(description: "\(quote(address)) is no address; allowed: \(SchemaText.localAddress.allowed)") }
-        let isUnix = socketText.kind == .unix
-        let family = isUnix ? AF_UNIX : (socketText.kind == .v6 ? AF_INET6 : AF_INET)
-        let fd = socket(family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard let target = Address(checking: address), let record = AddressRecord(loopback: target) else { throw ClientProblem(description: "\(quote(address)) is no address; allowed: \(SchemaText.localAddress.allowed)") }
+        let fd = socket(Int32(record.family), Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard fd >= 0 else { throw FileProblem("make a socket for", address) }
         var limit = timeval(tv_sec: timeoutMs / 1000, tv_usec: (timeoutMs % 1000) * 1000)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] { setsockopt(fd, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size)) }
-        var bytes = [UInt8](repeating: 0, count: 110)
-        let length: Int
-        bytes.withUnsafeMutableBytes { $0.storeBytes(of: sa_family_t(family), as: sa_family_t.self) }
-        if isUnix {
-            let path = Array(socketText.host.utf8)
-            bytes.replaceSubrange(2..<(2 + path.count), with: path)
-            length = 2 + path.count + 1
-        } else {
-            (bytes[2], bytes[3]) = (UInt8(socketText.port >> 8), UInt8(socketText.port & 255))
-            let ip = socketText.kind == .name ? [127, 0, 0, 1] : socketText.bytes
-            let at = socketText.kind == .v6 ? 8 : 4
-            bytes.replaceSubrange(at..<(at + ip.count), with: ip)
-            length = socketText.kind == .v6 ? 28 : 16
-        }
-        let result = bytes.withUnsafeBytes { Glibc.connect(fd, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(length)) }
+        let result = withUnsafeBytes(of: record.bytes) { Glibc.connect(fd, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(record.length)) }
         guard result == 0 else {
             let problem = FileProblem("connect to", address)
             close(fd)
@@ -83,5 +68,17 @@ enum SocketClient {
             at = min(bytes.count, line.upperBound + size + 2)
         }
         throw ClientProblem(description: "the answer of \(address) ended early")
+    }
+}
+
+extension AddressRecord {
+    /// The address as the kernel takes it; localhost is 127.0.0.1, other names are not looked up.
+    fileprivate init?(loopback address: Address) {
+        if address.isName {
+            guard address.isLoopback else { return nil }
+            self.init(IPAddress(ipv4: 0x7f00_0001), port: address.port)
+        } else {
+            self.init(address)
+        }
     }
 }

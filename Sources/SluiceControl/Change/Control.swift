@@ -3,6 +3,8 @@
 // the command line all end here; how a change reaches the workers is `Publisher.swift`.
 import Foundation
 import SluiceModel
+import SluiceRules
+import SluiceShared
 
 /// Why a change was not made. Nothing changed.
 struct ChangeRefusal: Error, Sendable, Equatable {
@@ -31,6 +33,8 @@ actor Control {
     private var isChanging = false
     private var queue: [CheckedContinuation<Void, Never>] = []
     static let queueMax = 64
+    /// Counter slot 0 is nobody's.
+    static let pluginsMax = min(Limits.pluginsMax, SharedLimits.pluginSlots - 1)
 
     init(
         configuration: Configuration, state: ControlState, publisher: Publisher, assembler: Assembler,
@@ -79,7 +83,7 @@ actor Control {
         let reading = await offload { ConfigurationReader.read(text, around) }
         guard reading.isGood else { throw ChangeRefusal(title: "configuration refused", errors: reading.lines(file: path)) }
         let assembler = self.assembler, old = state
-        let assembly = try await refusing("configuration refused") {
+        let assembly = try await refusing("configuration refused", describe: { ($0 as? ImageError).map { reading.line(of: $0, file: path) } }) {
             try await offload { try assembler.assemble(reading.configuration, text: String(decoding: text, as: UTF8.self), from: old, keepLoaded: true) }
         }
         let before = configuration
@@ -97,9 +101,9 @@ actor Control {
         let origin: LoadedPlugin.Origin = path == nil ? (old?.origin ?? .file) : .api
         let generation = next.nextGeneration(staged.facts.name)
         let failOpen = old?.failOpen ?? false
-        guard old != nil || state.plugins.count < SchemaLimits.pluginsMax else {
+        guard old != nil || state.plugins.count < Self.pluginsMax else {
             staged.drop()
-            throw ChangeRefusal(title: "plugin refused", errors: ["\(state.plugins.count) plugins are loaded; allowed: at most \(SchemaLimits.pluginsMax)"])
+            throw ChangeRefusal(title: "plugin refused", errors: ["\(state.plugins.count) plugins are loaded; allowed: at most \(Self.pluginsMax)"])
         }
         let loaded = try await refusing("plugin refused") { try staged.keep(generation: generation, failOpen: failOpen, origin: origin, in: directory) }
         let plugins = old == nil ? state.plugins + [loaded] : state.plugins.map { $0.name == loaded.name ? loaded : $0 }
@@ -205,8 +209,8 @@ actor Control {
         return try await change()
     }
 
-    private func refusing<T>(_ title: String, _ body: () async throws -> T) async throws(ChangeRefusal) -> T {
-        do { return try await body() } catch { throw ChangeRefusal(title: title, errors: ["\(error)"]) }
+    private func refusing<T>(_ title: String, describe: (any Error) -> String? = { _ in nil }, _ body: () async throws -> T) async throws(ChangeRefusal) -> T {
+        do { return try await body() } catch { throw ChangeRefusal(title: title, errors: [describe(error) ?? "\(error)"]) }
     }
 }
 

@@ -2,6 +2,7 @@
 // control process finds the same state again when it starts.
 import Foundation
 import SluiceModel
+import SluiceRules
 import SluiceSystem
 
 struct FirstRevision {
@@ -30,6 +31,8 @@ struct FirstRevision {
             try directory.settle(assembly.state, image: assembly.image)
             try handOver(directory, to: configuration)
             return FirstRevision(configuration: assembly.configuration, image: assembly.image, revision: assembly.state.revision)
+        } catch let error as ImageError {
+            throw Refusal(lines: [reading.line(of: error, file: configPath)])
         } catch {
             throw Refusal(lines: ["\(error)"])
         }

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 import SluiceModel
+import SluiceRules
 
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,7 +24,12 @@ struct CheckCommand: AsyncParsableCommand {
             let reading = ConfigurationReader.read(text, .machine(resolver: resolver, library: library, configFolder: folder))
             problems = reading.problems
             lines = reading.lines(file: file)
-            if reading.isGood { try trial(reading.configuration, resolver, library, path) }
+            if reading.isGood {
+                do { try trial(reading.configuration, resolver, library, path) } catch let error as ImageError {
+                    problems = [ConfigProblem(at: reading.tree?.locate(error.path) ?? SourcePosition(line: 1, column: 1), path: error.path, "\(error.found); allowed: \(error.allowed)")]
+                    lines = [reading.line(of: error, file: file)]
+                }
+            }
         } catch {
             lines = ["\(file): \(error)"]
             problems = [ConfigProblem(at: SourcePosition(line: 0, column: 0), path: "", "\(error)")]

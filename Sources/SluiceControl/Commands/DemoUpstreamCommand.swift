@@ -19,12 +19,16 @@ struct DemoUpstreamCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Address and port.", valueName: "address")) var listen = "127.0.0.1:8090"
 
     func validate() throws {
-        guard let socket = SocketText(listen), socket.kind != .name else { throw ValidationError("found \(quote(listen)); allowed: \(SchemaText.listenAddress.allowed)") }
+        guard SchemaText.listenAddress.problem(listen) == nil else { throw ValidationError("found \(quote(listen)); allowed: \(SchemaText.listenAddress.allowed)") }
     }
 
     func run() async throws {
-        let socket = SocketText(listen)!
-        let bind: BindAddress = socket.kind == .unix ? .unixDomainSocket(path: socket.host) : .hostname(socket.kind == .any ? "0.0.0.0" : socket.host, port: socket.port)
+        let address = try Address(listen)
+        let bind: BindAddress = switch address.host {
+        case .unix(let path): .unixDomainSocket(path: path)
+        case .ip(let ip): .hostname(ip.description, port: Int(address.port))
+        case .any, .name: .hostname("0.0.0.0", port: Int(address.port))
+        }
         let responder = CallbackResponder<BasicRequestContext> { request, _ in try await DemoUpstream.answer(request) }
         let app = Application(
             responder: responder, configuration: ApplicationConfiguration(address: bind, serverName: "demo-upstream"),

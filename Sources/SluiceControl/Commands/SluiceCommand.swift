@@ -21,6 +21,9 @@ public struct SluiceCommand: AsyncParsableCommand {
             VersionCommand.self, ControlCommand.self,
         ])
     public init() {}
+
+    /// Runs the command of this process's arguments. (`main()` said at the top level of a file is another, synchronous one.)
+    public static func start() async { await main() }
 }
 
 /// The configuration file that most commands need.

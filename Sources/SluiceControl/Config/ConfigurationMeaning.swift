@@ -20,9 +20,9 @@ struct ConfigurationMeaning {
     private mutating func listeners() {
         let nodes = tree["listeners"]?.items ?? []
         if let list = tree["listeners"], nodes.isEmpty, !list.isEmpty || list.scalar != nil { problems.add(list.position, "listeners", "found none; allowed: at least one") }
-        var seen: [(String, SocketText, SourcePosition)] = []
+        var seen: [(String, Address, SourcePosition)] = []
         func add(_ list: inout ProblemList, _ node: ConfigNode?, _ path: String) {
-            guard let node, let text = node.scalar, text != "off", let socket = SocketText(text) else { return }
+            guard let node, let text = node.scalar, text != "off", let socket = Address(checking: text) else { return }
             if let other = seen.first(where: { $0.1.overlaps(socket) }) {
                 list.add(node.position, path, "\(quote(text)) overlaps \(other.0) (line \(other.2.line)); allowed: an address and port of its own")
             }
@@ -64,11 +64,11 @@ struct ConfigurationMeaning {
             if targets.items.isEmpty, targets.scalar == nil || targets.isEmpty { problems.add(targets.position, "clusters[\(index)].targets", "found none; allowed: at least one") }
             var seen: [String: Int] = [:]
             for (number, target) in targets.items.enumerated() {
-                guard let address = target["address"], let text = address.scalar, let socket = SocketText(text) else { continue }
+                guard let address = target["address"], let text = address.scalar, let socket = Address(checking: text) else { continue }
                 let path = "clusters[\(index)].targets[\(number)].address"
                 if let first = seen.updateValue(address.position.line, forKey: text) {
                     problems.add(address.position, path, "target \(quote(text)) given twice (first at line \(first)); allowed: once, with a weight")
-                } else if socket.kind == .name, let problem = around.nameProblem(text) {
+                } else if socket.isName, let problem = around.nameProblem(text) {
                     problems.add(address.position, path, problem)
                 }
             }

@@ -2,12 +2,19 @@
 // The steps are pure; what must look at this machine (names, plugin files) comes in as functions. Decoding is in
 // `ConfigurationDecoder.swift`, the rules between values in `ConfigurationMeaning.swift`.
 import SluiceModel
+import SluiceRules
 
 /// What was read. `configuration` is complete even when there are problems (defaults stand in), and then only good for messages.
 struct ConfigurationReading: Sendable {
     var configuration = Configuration()
     var problems: [ConfigProblem] = []
+    var tree: ConfigNode?
     var isGood: Bool { problems.isEmpty }
+    /// What the image compiler still had to say, with its place in the file.
+    func line(of error: ImageError, file: String) -> String {
+        let start = SourcePosition(line: 1, column: 1)
+        return ConfigProblem(at: tree?.locate(error.path) ?? start, path: error.path, "\(error.found); allowed: \(error.allowed)").line(file: file)
+    }
     func lines(file: String) -> [String] { problems.map { $0.line(file: file) } }
 }
 
@@ -37,6 +44,7 @@ enum ConfigurationReader {
             var list = ProblemList()
             for problem in variables.problems { list.add(problem.position, problem.path, problem.message) }
             for problem in check.problems.problems where !unset.contains(problem.position) { list.add(problem.position, problem.path, problem.message) }
+            reading.tree = tree
             reading.configuration = ConfigurationDecoder.configuration(tree)
             var meaning = ConfigurationMeaning(tree: tree, configuration: reading.configuration, around: around, problems: list)
             meaning.check()

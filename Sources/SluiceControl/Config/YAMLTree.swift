@@ -46,7 +46,7 @@ private struct Composer {
         var documents = 0
         while true {
             var event = yaml_event_t()
-            guard yaml_parser_parse(&parser, &event) == 1 else { return .failure(syntax(parser)) }
+            guard yaml_parser_parse(&parser, &event) == 1 else { return .failure(syntax(parser, text)) }
             defer { yaml_event_delete(&event) }
             let at = position(event.start_mark)
             if event.type == YAML_STREAM_END_EVENT { break }
@@ -117,11 +117,16 @@ private struct Composer {
     private func position(_ mark: yaml_mark_t) -> SourcePosition { SourcePosition(line: Int(mark.line) + 1, column: Int(mark.column) + 1) }
     private func problem(_ at: SourcePosition, _ message: String) -> ConfigProblem { ConfigProblem(at: at, path: "", message) }
 
-    private func syntax(_ parser: yaml_parser_t) -> ConfigProblem {
+    private func syntax(_ parser: yaml_parser_t, _ text: UnsafeBufferPointer<UInt8>) -> ConfigProblem {
         var message = parser.problem.map { String(cString: $0) } ?? "cannot be read"
         if let context = parser.context { message += " " + String(cString: context) }
         var at = position(parser.problem_mark)
-        if parser.error == YAML_READER_ERROR { at = SourcePosition(line: Int(parser.mark.line) + 1, column: Int(parser.mark.column) + 1) }
+        if parser.error == YAML_READER_ERROR {
+            // The reader knows bytes only: find line and column of the byte it stopped at.
+            let before = text[..<min(Int(parser.problem_offset), text.count)]
+            let start = before.lastIndex(of: 10).map { $0 + 1 } ?? 0
+            at = SourcePosition(line: before.count { $0 == 10 } + 1, column: before[start...].count { $0 & 0xc0 != 0x80 } + 1)
+        }
         return problem(at, "not YAML: \(message)")
     }
 }
