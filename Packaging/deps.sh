@@ -7,7 +7,7 @@ set -euo pipefail
 
 run=(make gcc libc6-dev libssl-dev libffi-dev)                           # building, and what `make run` starts
 test=(python3 python3-venv curl valgrind nginx libnginx-mod-http-lua)    # scenario tests, counters, fuzzing
-bench=(nginx libnginx-mod-http-lua haproxy wrk nghttp2-client openssl liburing-dev util-linux)
+bench=(nginx libnginx-mod-http-lua lua-cjson haproxy wrk nghttp2-client openssl liburing-dev util-linux)
 all=(trafficserver)                                                      # only for `make bench ALL=1`
 
 wanted=()
