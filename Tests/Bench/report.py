@@ -60,7 +60,7 @@ def write(path, results, names, idle_table, argv):
         text += ["## Idle keep-alive connections", "", idle_table, ""]
     text += ["## Repeat", "", f"`make bench BENCH={shlex.quote(shlex.join(argv))}`" if argv else "`make bench`", ""]
     with open(path, "w") as f:
-        f.write("\n".join(text))
+        f.write("\n".join(text).replace(bench.BENCH, "Tests/Bench"))
 
 
 def options():
