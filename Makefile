@@ -70,7 +70,7 @@ ci:  ## exactly what CI does, bounded in time
 ci-steps: test-deps tidy unit build fuzz bench-counters scenarios
 
 fmt:  ## format all Swift code
-	swift format format --in-place --parallel --recursive Package.swift Sources SDK $(wildcard Plugins) Tests
+	swift format format --in-place --parallel --recursive Sources SDK $(wildcard Plugins) Tests
 
 tidy:  ## floors, sizes, headers, format
 	@python3 Tests/Tidy/tidy.py

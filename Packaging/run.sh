@@ -42,7 +42,10 @@ for _ in $(seq 200); do
   if taken 8080 && taken 8082 && taken 8090; then ready=1; break; fi
   sleep 0.05
 done
-[[ $ready ]] || { echo "sluice did not open 127.0.0.1:8080 and 8082, or the demo upstream 8090, within 10 s; see above and $upstream_log" >&2; exit 1; }
+[[ $ready ]] || {
+  echo "sluice did not open 127.0.0.1:8080 and 8082, or the demo upstream 8090, within 10 s; see above and $upstream_log" >&2
+  exit 1
+}
 
 cat <<TEXT
 

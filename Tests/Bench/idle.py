@@ -81,7 +81,8 @@ def idle(peer, count, tls=False, settle=3):
 
 
 def table(out, count):
-    lines = [f"| peer | Pss at rest MiB | after load | with {count} idle | after close | Pss bytes / idle conn | Rss bytes / idle conn | idle CPU % |",
+    lines = [f"| peer | Pss at rest MiB | after load | with {count} idle | after close | Pss bytes / idle conn | Rss bytes / idle conn "
+             "| idle CPU % |",
              "|---|---|---|---|---|---|---|---|"]
     for n, r in out.items():
         lines.append(f"| {n} | {r['rest'][0] / 1024:.1f} | {r['warm'][0] / 1024:.1f} | {r['idle'][0] / 1024:.1f} | {r['end'][0] / 1024:.1f} | "

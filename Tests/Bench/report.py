@@ -52,10 +52,12 @@ def summary(results):
 
 
 def write(path, results, names, idle_table, argv):
-    text = [f"# Benchmark of {time.strftime('%F %T')}", "", machine(), "", "CPU microseconds (user + system) per request, medians:", "", summary(results), ""]
+    text = [f"# Benchmark of {time.strftime('%F %T')}", "", machine(), ""]
+    text += ["CPU microseconds (user + system) per request, medians:", "", summary(results), ""]
     text += ["## Versions", ""] + [f"- {n}: {v}" for n, v in bench.versions(names).items()] + [""]
     for d in results:
-        text += [f"## {d['scenario']}{' (full core)' if d['saturate'] else ''}", "", bench.table(d), "", "Load: `" + shlex.join(next(iter(d["cmd"].values()))) + "`", ""]
+        text += [f"## {d['scenario']}{' (full core)' if d['saturate'] else ''}", "", bench.table(d), ""]
+        text += ["Load: `" + shlex.join(next(iter(d["cmd"].values()))) + "`", ""]
     if idle_table:
         text += ["## Idle keep-alive connections", "", idle_table, ""]
     text += ["## Repeat", "", f"`make bench BENCH={shlex.quote(shlex.join(argv))}`" if argv else "`make bench`", ""]

@@ -40,9 +40,11 @@ static int spawn(const char *name, pid_t *pid, const char *path, const posix_spa
   return status;
 }
 
-int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr, char *const argv[], char *const env[]) {
+int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
+                char *const argv[], char *const env[]) {
   return spawn("posix_spawn", pid, path, actions, attr, argv, env);
 }
-int posix_spawnp(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr, char *const argv[], char *const env[]) {
+int posix_spawnp(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
+                 char *const argv[], char *const env[]) {
   return spawn("posix_spawnp", pid, path, actions, attr, argv, env);
 }

@@ -27,7 +27,8 @@ def result(saturate=False):
 
 
 def test_wrk_line_becomes_numbers():
-    out = 'noise\nJSON {"requests":100,"seconds":2.0,"bytes":1,"connect":1,"read":2,"write":3,"status":4,"timeout":5,"p50":1500.0,"p90":1,"p99":3000.0,"max":1}\n'
+    out = ('noise\nJSON {"requests":100,"seconds":2.0,"bytes":1,"connect":1,"read":2,"write":3,"status":4,"timeout":5,'
+           '"p50":1500.0,"p90":1,"p99":3000.0,"max":1}\n')
     r = loadgen.parse("wrk", out)
     assert (r["requests"], r["rps"], r["p50"], r["p99"], r["errors"]) == (100, 50.0, 1.5, 3.0, 15)
 
