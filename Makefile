@@ -55,7 +55,8 @@ unit:  ## unit tests, debug build
 	swift test --disable-xctest
 
 scenarios: $(STAMPS)/release $(STAMPS)/venv  ## whole-gateway tests with real clients
-	$(PYTEST) -q Tests/Tidy Tests/Bench/tests Tests/Scenarios
+	$(PYTEST) -q Tests/Tidy Tests/Bench/tests
+	$(PYTEST) -q Tests/Scenarios
 
 $(STAMPS)/venv: Tests/Scenarios/requirements.txt
 	python3 -m venv $(VENV)
