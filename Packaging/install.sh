@@ -42,7 +42,7 @@ install_all() {
   put_tree SDK/Sources/CSluiceABI/include/sluice "$to/include/sluice" -name '*.h'
   put_tree SDK "$share/sdk" -not -path './.build/*' \
     '(' -name '*.swift' -o -name '*.h' -o -name '*.c' -o -name '*.md' -o -name '*.map' -o -name 'module.modulemap' ')'
-  [[ -e SDK/sluice-plugin.map ]] && put 644 SDK/sluice-plugin.map "$lib/sluice-plugin.map"
+  [[ -e SDK/sluice-plugin.map ]] && put 644 SDK/sluice-plugin.map "$share/sluice-plugin.map"
   [[ -e SDK/sluice-plugin.pc.in ]] && put_filled 644 SDK/sluice-plugin.pc.in "$to/lib/pkgconfig/sluice-plugin.pc"
 
   put 644 docs/example.yaml "$share/example.yaml"
