@@ -109,9 +109,8 @@ extension Pipeline {
     /// The upstream connection broke before a response head: again where that is safe, else 502.
     @inline(never) mutating func upstreamLost(_ x: Ex, _ u: Conn, _ error: Int) {
         let reused = u.pointee.reused && u.pointee.inputEnd == 0
-        let replayable = x.pointee.request.isDone ? x.pointee.client.pointee.input == x.pointee.headBuffer || x.pointee.request.framing == .none : x.pointee.request.received == 0
         let failure: AttemptFailure = reused ? .reusedConnectionClosed : .broken
-        let state = AttemptState(failure: failure, method: x.pointee.requestHead.method, bodyIsReplayable: replayable, attempts: x.pointee.attempts, connectRetries: 0)
+        let state = AttemptState(failure: failure, method: x.pointee.requestHead.method, bodyIsReplayable: !x.pointee.bodyIsGone, attempts: x.pointee.attempts, connectRetries: 0)
         detach(x, u)
         close(u)
         if RetryDecision.decide(state) == .sameTarget && !x.pointee.bodyRefused {
