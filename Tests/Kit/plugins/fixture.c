@@ -1,4 +1,5 @@
 /* Small plugins for tests, one per -DVARIANT: what a correct one does, and everything a wrong one can get wrong. */
+#define _GNU_SOURCE /* memmem */
 #include <sluice/sluice.h>
 #include <stdio.h>
 #include <stdlib.h>
