@@ -67,6 +67,11 @@ let package = Package(
         .target(name: "CSluiceSys"),
         .target(name: "CSluiceCrypto", linkerSettings: [.linkedLibrary("crypto")]),
         // tests
+        tests("SluiceBytes", ["SluiceBytes"]),
+        tests("SluiceLoop", ["SluiceLoop"]),
+        tests("SluiceUpstream", ["SluiceUpstream", "SluiceRules", "SluiceHTTP"]),
+        tests("SluicePipeline", ["SluicePipeline"]),
+        tests("SluiceHTTP", ["SluiceHTTP", "SluiceBytes", "SluiceModel"]),
         tests("SluiceControl", ["SluiceControl", "SluiceModel"]),
         tests("SluiceModel", ["SluiceModel"]),
         tests("SluiceRules", ["SluiceRules", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),

@@ -4,6 +4,13 @@ import PackageDescription
 
 let package = Package(
     name: "SDK",
-    products: [.library(name: "CSluiceABI", targets: ["CSluiceABI"])],
-    targets: [.target(name: "CSluiceABI")]
+    products: [
+        .library(name: "CSluiceABI", targets: ["CSluiceABI"]),
+        // Linked statically into each plugin: two generations never share its code or types.
+        .library(name: "SluicePlugin", type: .static, targets: ["SluicePlugin"]),
+    ],
+    targets: [
+        .target(name: "CSluiceABI"),
+        .target(name: "SluicePlugin", dependencies: ["CSluiceABI"], swiftSettings: [.swiftLanguageMode(.v6)]),
+    ]
 )

@@ -1,5 +1,5 @@
 // Bounds of the HTTP/1.1 codec that no configuration changes. The two marked ones repeat SluiceModel's Limits, which
-// this module may not import; SluicePipeline's tests compare them.
+// this module may not import; a test compares them.
 
 public enum HTTPLimits {
     /// Offsets in a head are 16 bits wide, so no head is longer, whatever `HeadLimits` says.

@@ -43,7 +43,7 @@ extension HeadParser {
         var i = 0
         while i < value.count {
             let digit = value[i] &- 0x30
-            if digit > 9 || n > (Int64.max &- Int64(digit)) / 10 { return .contentLength }
+            if digit > 9 || (i >= 18 && n > (Int64.max &- Int64(digit)) / 10) { return .contentLength }  // 18 digits always fit
             n = n &* 10 &+ Int64(digit)
             i &+= 1
         }
@@ -74,7 +74,8 @@ extension HeadParser {
                 return .transferEncoding
             }
         }
-        return codings == 0 || (chunkedAt > 0 && chunkedAt < codings) ? .transferEncoding : codings == 1 && chunkedAt == 1 ? .transferEncoding : .codingUnknown
+        return codings == 0 || (chunkedAt > 0 && chunkedAt < codings) ? .transferEncoding : codings == 1
+            && chunkedAt == 1 ? .transferEncoding : .codingUnknown
     }
 
     static func trailersWanted(_ value: ByteView, _ head: UnsafeMutablePointer<MessageHead>) {
@@ -86,6 +87,10 @@ extension HeadParser {
 
     /// Notes the options; those that name fields are looked up by `across` when all fields are known.
     static func connection(_ value: ByteView, _ head: UnsafeMutablePointer<MessageHead>, isRequest: Bool) -> HeadProblem {
+        if value.count == 10 && names8(value.start, 10, "keep-alive") {  // nearly all there is
+            head.pointee.flags |= MessageHead.keepAlive
+            return .none
+        }
         var rest = value
         while let option = nextElement(&rest) {
             if option.equalsIgnoringCase(ByteView("keep-alive")) {

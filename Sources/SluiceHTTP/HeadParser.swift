@@ -116,7 +116,10 @@ public enum HeadParser {
         defer { buffer[n] = covered }
         head.pointee = MessageHead()
         // "HTTP/1.x NNN", then SP and a reason, or at once CRLF (several servers leave out the SP before an empty reason).
-        if n < 13 { return shortStatusLine(base, n, head) }
+        if n < 13 {
+            let r = shortStatusLine(base, n, head)
+            return r == 0 && n == room ? refuse(head, .headTooLarge, isRequest: false) : r
+        }
         let minor = base[7] &- 0x30
         let a = base[9] &- 0x30, b = base[10] &- 0x30, c = base[11] &- 0x30
         if load8(base) & wordMask7 != word8("HTTP/1.\0") || minor > 9 || base[8] != 0x20 || a &- 1 > 4 || b > 9 || c > 9
@@ -152,7 +155,8 @@ public enum HeadParser {
 
     /// The line ought to end at `p` with CRLF: 0 when only more bytes can tell, else the refusal.
     @usableFromInline @inline(never)
-    static func badLineEnd(_ p: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ head: UnsafeMutablePointer<MessageHead>, isRequest: Bool) -> Int {
+    static func badLineEnd(_ p: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ head: UnsafeMutablePointer<MessageHead>,
+        isRequest: Bool) -> Int {
         if p == end || (p.pointee == 0x0d && p + 1 == end) { return 0 }
         let problem: HeadProblem = p.pointee == 0x0d ? .bareCR : p.pointee == 0x0a ? .bareLF : .control
         return refuse(head, problem, isRequest: isRequest)

@@ -85,6 +85,11 @@ public enum HeaderID {
 
     @inlinable public init() {}
 
+    /// The sender keeps the connection open after this message (RFC 9112 section 9.3).
+    @inlinable public var isPersistent: Bool {
+        flags & MessageHead.close == 0 && (minorVersion > 0 || flags & MessageHead.keepAlive != 0)
+    }
+
     @inlinable public static var chunked: UInt16 { 1 }
     /// `Connection: close`
     @inlinable public static var close: UInt16 { 2 }

@@ -31,30 +31,39 @@ extension HeaderMap {
     public mutating func add(_ name: ByteView, _ value: ByteView, arena: UnsafeMutablePointer<Arena>) -> Bool {
         let id = FieldName.id(name)
         if id == HeaderID.host && first(id: id) != nil { return false }
-        return append(name, value, id, arena)
+        guard let extra = HeaderMap.checked(name, value, id, arena), hasRoom(arena) else { return false }
+        append(extra)
+        return true
     }
 
-    /// Replaces every field with this name by one. Fails like `add`, with nothing changed.
+    /// Replaces every field with this name by one behind all others. Fails like `add`, with nothing changed.
     public mutating func set(_ name: ByteView, _ value: ByteView, arena: UnsafeMutablePointer<Arena>) -> Bool {
         let id = FieldName.id(name)
-        if !append(name, value, id, arena) { return false }
-        extraCount -= 1  // hide the new one from the removal
+        guard let extra = HeaderMap.checked(name, value, id, arena) else { return false }
+        let leavesHole = find(name, id: id, from: fieldCount) >= 0
+        if !leavesHole && !hasRoom(arena) { return false }
         _ = remove(name)
-        extraCount += 1
+        if leavesHole { _ = hasRoom(arena) }  // cannot fail: the hole is closed for it
+        append(extra)
         return true
     }
 
-    private mutating func append(_ name: ByteView, _ value: ByteView, _ id: UInt8, _ arena: UnsafeMutablePointer<Arena>) -> Bool {
-        if name.count > HTTPLimits.extraNameBytesMax || value.count > HTTPLimits.extraValueBytesMax { return false }
-        if !Syntax.isToken(name) || !Syntax.isFieldValue(value) || HeaderMask.bit(id) & HeaderMask.framing != 0 { return false }
-        if id == HeaderID.host && Syntax.authority(value) < 0 { return false }
-        if extraCount == extraCapacity && !grow(arena) { return false }
-        guard let n = arena.pointee.copy(name), let v = arena.pointee.copy(value), let extras else { return false }
-        (extras + extraCount).initialize(to: ExtraField(name: n, value: v, id: id))
+    /// The field copied into the arena when it may be written, else nil.
+    private static func checked(_ name: ByteView, _ value: ByteView, _ id: UInt8, _ arena: UnsafeMutablePointer<Arena>) -> ExtraField? {
+        if name.count > HTTPLimits.extraNameBytesMax || value.count > HTTPLimits.extraValueBytesMax { return nil }
+        if !Syntax.isToken(name) || !Syntax.isFieldValue(value) || HeaderMask.bit(id) & HeaderMask.framing != 0 { return nil }
+        if id == HeaderID.host && Syntax.authority(value) < 0 { return nil }
+        guard let n = arena.pointee.copy(name), let v = arena.pointee.copy(value) else { return nil }
+        return ExtraField(name: n, value: v, id: id)
+    }
+
+    private mutating func append(_ extra: ExtraField) {
+        (extras.unsafelyUnwrapped + extraCount).initialize(to: extra)
         extraCount += 1
         isEdited = true
-        return true
     }
+
+    private mutating func hasRoom(_ arena: UnsafeMutablePointer<Arena>) -> Bool { extraCount < extraCapacity || grow(arena) }
 
     /// Room for more extras: first the holes of removed ones are closed, then the table doubles.
     private mutating func grow(_ arena: UnsafeMutablePointer<Arena>) -> Bool {

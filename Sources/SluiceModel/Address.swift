@@ -32,7 +32,8 @@ public struct Address: Sendable, Hashable, CustomStringConvertible {
             let path = String(text.dropFirst(5))
             if path.isEmpty { throw AddressError(found: text, reason: "the path of the Unix socket is empty") }
             if path.utf8.count > Limits.unixPathBytesMax {
-                throw AddressError(found: text, reason: "the path of a Unix socket has at most \(Limits.unixPathBytesMax) bytes, found \(path.utf8.count)")
+                throw AddressError(
+                    found: text, reason: "the path of a Unix socket has at most \(Limits.unixPathBytesMax) bytes, found \(path.utf8.count)")
             }
             if path.utf8.contains(0) { throw AddressError(found: text, reason: "the path contains a NUL byte") }
             host = .unix(path)

@@ -153,7 +153,8 @@ public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
         prefixBits = bits
         let kept = bits + 128 - width  // as a prefix of the mapped form
         let mask = { (n: Int) -> UInt64 in n <= 0 ? 0 : n >= 64 ? .max : ~(UInt64.max >> UInt64(n)) }
-        let high = ip.high & mask(kept), low = ip.low & mask(kept - 64)
+        let high = ip.high & mask(kept)
+        let low = ip.low & mask(kept - 64)
         address = ip.isIPv4 ? IPAddress(ipv4: UInt32(truncatingIfNeeded: low)) : IPAddress(high: high, low: low)
     }
 

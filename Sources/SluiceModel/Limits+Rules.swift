@@ -20,8 +20,20 @@ extension Limits {
     public static let respondBodyBytesMax = 1 << 20
     public static let respondHeaderBytesMax = 8_192
     public static let trustedNetworksMax = 1_024
-    public static let connectRetriesMax = 16
-    public static let upstreamIdleMaxMax = 65_535
-    public static let targetWeightMax = 65_535
     public static let unixPathBytesMax = 107  // sun_path without its NUL
+
+    // What numbers of the configuration may be.
+    public static let workersRange = 1...workersMax
+    public static let connectionsRange = 16...1_048_576
+    public static let headBytesRange = 1_024...61_440
+    public static let targetBytesMin = 64  // up to headBytesMax as configured
+    public static let headerFieldsRange = 8...256
+    public static let bodyRateRange = 0...1_000_000_000
+    public static let timeoutMsRange = 1...timeoutMsMax
+    public static let drainTimeoutMsRange = 0...timeoutMsMax
+    public static let backlogRange = 1...65_535
+    public static let targetWeightRange = 1...65_535
+    public static let connectRetriesRange = 0...16
+    public static let upstreamIdleRange = 0...65_535
+    public static let respondStatusRange = 200...599
 }

@@ -7,6 +7,15 @@ public enum Limits {
     public static let workersMax = 256
     public static let connectionsMax = 65_536  // per worker, clients and upstreams together; 16...1_048_576
     public static let drainTimeoutMs = 30_000
+    public static let stopGraceMs = 500  // from "leave now" to SIGKILL
+    public static let controlStopTimeoutMs = 2_000  // the control process closes its store
+    public static let workerStartTimeoutMs = 30_000  // spawn to `ready`
+    public static let rapidDeathMs = 1_000  // a child that dies younger counts as failing to start
+    public static let healthyMs = 10_000  // a child this old is forgiven its predecessors
+    public static let respawnDelayMsMin = 100
+    public static let respawnDelayMsMax = 5_000
+    public static let frameQueueMax = 1_024  // frames that wait for one child to read
+    public static let descriptorReserve = 256  // open files of a process that are no connections
     public static let stateDirectory = "/var/lib/sluice"
     // Request heads
     public static let headBytesMax = 16_384  // 1024...61440

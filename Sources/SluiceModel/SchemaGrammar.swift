@@ -83,14 +83,14 @@ public enum Grammar {
         SchemaKey("targets", .list(.map(target), max: Limits.targetsPerClusterMax), required: true, "Where requests go; at least one."),
         SchemaKey("keepalive", .map(keepalive), "Idle connections kept for the next request."),
         SchemaKey("connect_timeout", timeout, default: ms(Limits.connectTimeoutMs), "To open a connection."),
-        SchemaKey("connect_retries", .whole(0...UInt64(Limits.connectRetriesMax)), default: "1", "Other targets tried when connecting fails."),
+        SchemaKey("connect_retries", .whole(UInt64(Limits.connectRetriesRange.lowerBound)...UInt64(Limits.connectRetriesRange.upperBound)), default: "1", "Other targets tried when connecting fails."),
     ]
     static let target: [SchemaKey] = [
         SchemaKey("address", .text(.targetAddress), required: true, "A name is resolved when the file is read."),
-        SchemaKey("weight", .whole(1...UInt64(Limits.targetWeightMax)), default: "1", "Share of the requests."),
+        SchemaKey("weight", .whole(UInt64(Limits.targetWeightRange.lowerBound)...UInt64(Limits.targetWeightRange.upperBound)), default: "1", "Share of the requests."),
     ]
     static let keepalive: [SchemaKey] = [
-        SchemaKey("idle_max", .whole(0...UInt64(Limits.upstreamIdleMaxMax)), default: "\(Limits.upstreamIdleMax)", "Per target and worker."),
+        SchemaKey("idle_max", .whole(UInt64(Limits.upstreamIdleRange.lowerBound)...UInt64(Limits.upstreamIdleRange.upperBound)), default: "\(Limits.upstreamIdleMax)", "Per target and worker."),
         SchemaKey("idle_timeout", timeout, default: ms(Limits.upstreamIdleTimeoutMs), "Closed after this long without a request."),
     ]
     static let route: [SchemaKey] = [

@@ -74,7 +74,7 @@ extension MessageContext {
     }
 
     /// What the filters before made of the chunk becomes the chunk that the next one sees. False: no room.
-    @inline(never) @usableFromInline mutating func foldChunk() -> Bool {
+    @inline(never) public mutating func foldChunk() -> Bool {
         if chunkOutCount == 1, let out = chunkOut {
             chunk = out[0]
         } else {

@@ -67,9 +67,8 @@ struct TreeWalk {
             if index < 0 { return node }
             let child = nodes + (first &+ index)
             if child.pointee.maxKey <= best { return node }
-            let length = Int(child.pointee.labelLength)
-            if path.count &- position &- 1 < length || !hasLabel(child, path.start + (position &+ 1), length) { return node }
-            position &+= length &+ 1
+            if !hasLabel(child, at: position &+ 1) { return node }
+            position &+= Int(child.pointee.labelLength) &+ 1
             node = child
         }
         if node.pointee.exact != .max { look(node.pointee.exact) }
@@ -90,38 +89,42 @@ struct TreeWalk {
         return child
     }
 
-    /// Index of `byte` among `count` sorted bytes, or -1. Reads up to 15 bytes past them, which an image always has.
+    /// Index of `byte` among `count` sorted bytes, or -1. Reads up to 7 bytes past them, which an image always has.
     @inline(__always) private static func find(_ byte: UInt8, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int {
-        if count == 1 { return bytes[0] == byte ? 0 : -1 }
+        let wanted = UInt64(byte) &* 0x0101_0101_0101_0101
         var i = 0
         repeat {
-            let chunk = UnsafeRawPointer(bytes + i).loadUnaligned(as: SIMD16<UInt8>.self)
-            let hits = chunk .== SIMD16(repeating: byte)
-            if any(hits) {
-                let index = i &+ firstLane(hits)
+            // The lowest zero byte of the difference is the first equal byte; a borrow can only spoil the bits above it.
+            let difference = UnsafeRawPointer(bytes + i).loadUnaligned(as: UInt64.self) ^ wanted
+            let zeros = (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080
+            if zeros != 0 {
+                let index = i &+ zeros.trailingZeroBitCount >> 3
                 return index < count ? index : -1
             }
-            i &+= 16
+            i &+= 8
         } while i < count
         return -1
     }
 
-    @inline(__always) private static func firstLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
-        let words = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
-        return words[0] != 0 ? words[0].trailingZeroBitCount >> 3 : 8 &+ words[1].trailingZeroBitCount >> 3
-    }
-
-    @inline(__always) private func hasLabel(_ node: UnsafePointer<RouteNode>, _ bytes: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+    /// Whether the path goes on with the node's label.
+    @inline(__always) private func hasLabel(_ node: UnsafePointer<RouteNode>, at position: Int) -> Bool {
+        let length = Int(node.pointee.labelLength)
+        if length == 0 { return true }
+        let left = path.count &- position
+        if left < length { return false }
+        let bytes = path.start + position
         if length > RouteNode.inlineLabelMax {
             let label = UnsafeRawPointer(image.base + Int(node.pointee.label)).assumingMemoryBound(to: UInt8.self)
             return ByteView(label, length).equals(ByteView(bytes, length))
         }
+        if left >= 8 {
+            let word = UInt64(littleEndian: UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self))
+            return (word ^ node.pointee.label) &<< UInt64(64 &- 8 &* length) == 0
+        }
         var label = node.pointee.label
-        var i = 0
-        while i < length {
+        for i in 0..<length {
             if bytes[i] != UInt8(truncatingIfNeeded: label) { return false }
             label >>= 8
-            i &+= 1
         }
         return true
     }

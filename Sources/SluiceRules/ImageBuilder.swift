@@ -37,7 +37,9 @@ public struct PluginArtifact: Sendable, Equatable {
 
 /// For example:
 ///
-///     let image = try ImageBuilder(configuration: c, revision: 7, resolve: lookUp, routeSlot: slots, plugin: loaded, configPath: "/etc/sluice.yaml").build()
+///     let builder = ImageBuilder(
+///         configuration: c, revision: 7, resolve: lookUp, routeSlot: slots, plugin: loaded, configPath: "/etc/sluice.yaml")
+///     let image = try builder.build()
 ///
 /// The same configuration and answers give the same bytes.
 public struct ImageBuilder {
@@ -110,6 +112,7 @@ struct ImageCompiler {
     func identifier(_ text: String, at path: @autoclosure () -> String) throws(ImageError) -> String {
         let size = text.utf8.count
         if size >= 1 && size <= Limits.idBytesMax && !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) { return text }
-        throw ImageError(path: path(), found: "an id of \(size) bytes: \"\(text)\"", allowed: "1...\(Limits.idBytesMax) bytes without control characters")
+        throw ImageError(
+            path: path(), found: "an id of \(size) bytes: \"\(text)\"", allowed: "1...\(Limits.idBytesMax) bytes without control characters")
     }
 }

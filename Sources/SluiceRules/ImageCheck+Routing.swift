@@ -5,7 +5,8 @@ import SluiceModel
 
 extension ImageCheck {
     func checkHosts() throws(ImageError) {
-        let slots = view.hostSlots, table = view.hostTable.pointee
+        let slots = view.hostSlots
+        let table = view.hostTable.pointee
         try need(slots.count > 0 && slots.count & (slots.count - 1) == 0, "hosts", "\(slots.count) slots", "a power of two")
         let root = { (r: UInt32, key: Int32) in Int(r) < view.nodes.count && view.nodes[Int(r)].parent == .max && view.nodes[Int(r)].maxKey == key }
         if table.anyRoot != .max { try need(root(table.anyRoot, table.anyMaxKey), "hosts", "root \(table.anyRoot) for any host", "a root node") }
@@ -26,8 +27,10 @@ extension ImageCheck {
     /// Nodes and lists stand in the order in which the builder made them, so one pass with running numbers tells that every
     /// node but a root is the child of exactly one earlier node, and every entry in exactly one list.
     func checkTrees() throws(ImageError) {
-        let nodes = view.nodes, names = view.parameterNames
-        var nextNode = 0, nextEntry = 0
+        let nodes = view.nodes
+        let names = view.parameterNames
+        var nextNode = 0
+        var nextEntry = 0
         for i in 0..<nodes.count {
             let node = nodes[i]
             if i == nextNode {
@@ -50,11 +53,14 @@ extension ImageCheck {
     }
 
     private func checkChildren(of node: RouteNode, _ i: Int) throws(ImageError) {
-        let nodes = view.nodes, first = view.firstBytes
+        let nodes = view.nodes
+        let first = view.firstBytes
         for j in 0..<node.childCount {
-            let c = Int(node.firstChild) + j, child = nodes[c]
+            let c = Int(node.firstChild) + j
+            let child = nodes[c]
             let isBrace = j == node.literalCount
-            let fine = child.parent == UInt32(i) && child.isBrace == isBrace && child.depth == node.depth + (isBrace ? 1 : 0) && child.shape & 0x2000 == 0
+            let fine =
+                child.parent == UInt32(i) && child.isBrace == isBrace && child.depth == node.depth + (isBrace ? 1 : 0) && child.shape & 0x2000 == 0
             try need(fine && child.depth <= Limits.pathParametersMax, "nodes", c, "shape \(child.shape) under node \(i)", "a child of that node")
             if isBrace { try need(child.labelLength == 0, "nodes", c, "a label on {}", "none") }
             if j > 0 && !isBrace { try need(first[c] > first[c - 1], "nodes", c, "byte \(first[c]) behind \(first[c - 1])", "rising first bytes") }
@@ -64,14 +70,16 @@ extension ImageCheck {
     private func checkLabel(_ node: RouteNode, _ i: Int) throws(ImageError) {
         let length = Int(node.labelLength)
         if length <= RouteNode.inlineLabelMax { return }
-        let start = Int(header.strings.offset), end = start + Int(header.strings.count)
+        let start = Int(header.strings.offset)
+        let end = start + Int(header.strings.count)
         let fine = node.label <= UInt64(UInt32.max) && Int(node.label) >= start && Int(node.label) + length <= end
         try need(fine && length <= Limits.pathPatternBytesMax, "nodes", i, "a label of \(length) bytes at \(node.label)", "a place in the strings")
     }
 
     private func checkList(_ first: UInt32, _ node: RouteNode, exact: Int32, _ i: Int, _ nextEntry: inout Int) throws(ImageError) {
         if first == .max { return }
-        let entries = view.entries, routes = view.routes
+        let entries = view.entries
+        let routes = view.routes
         try need(Int(first) == nextEntry, "nodes", i, "a list at \(first)", "\(nextEntry)")
         var before = Int32.max
         while true {
@@ -80,10 +88,14 @@ extension ImageCheck {
             let entry = entries[e]
             try need(Int(entry.route) < routes.count, "lists", e, "route \(entry.route)", "below \(routes.count)")
             let route = routes[Int(entry.route)]
-            try need(entry.key == route.priority * 2 + exact && entry.methods == route.methods, "lists", e, "key \(entry.key)", "its route's priority and methods")
+            try need(
+                entry.key == route.priority * 2 + exact && entry.methods == route.methods, "lists", e, "key \(entry.key)",
+                "its route's priority and methods")
             try need(entry.key <= before && entry.last <= 1, "lists", e, "key \(entry.key) behind \(before)", "falling keys")
             let names = Int(entry.names) + Int(entry.parameterCount)
-            try need(Int(entry.parameterCount) == node.depth && (entry.parameterCount == 0 || names <= view.parameterNames.count), "lists", e, "\(entry.parameterCount) names", "\(node.depth)")
+            try need(
+                Int(entry.parameterCount) == node.depth && (entry.parameterCount == 0 || names <= view.parameterNames.count), "lists", e,
+                "\(entry.parameterCount) names", "\(node.depth)")
             before = entry.key
             nextEntry += 1
             if entry.last == 1 { return }
@@ -92,7 +104,8 @@ extension ImageCheck {
 
     /// Children come after their parents, so one pass backwards knows each subtree's highest key.
     private func checkKeys() throws(ImageError) {
-        let nodes = view.nodes, entries = view.entries
+        let nodes = view.nodes
+        let entries = view.entries
         for i in stride(from: nodes.count - 1, through: 0, by: -1) {
             let node = nodes[i]
             var key = Int32.min

@@ -32,14 +32,17 @@ struct ImageCheck {
     ) throws(ImageError) { try need(ok, section, -1, found(), allowed()) }
 
     private func checkHeader() throws(ImageError) {
-        let count = view.count, size = MemoryLayout<ImageHeader>.size
+        let count = view.count
+        let size = MemoryLayout<ImageHeader>.size
         try need(Int(bitPattern: base) & 7 == 0, "base", "an address that is not aligned", "8-byte alignment")
         try need(count >= size, "size", "\(count) bytes", "at least \(size)")
         let h = header
         try need(h.magic == ImageHeader.magicValue, "magic", "0x\(String(h.magic, radix: 16))", "0x\(String(ImageHeader.magicValue, radix: 16))")
         try need(h.version == ImageHeader.currentVersion, "version", "\(h.version)", "\(ImageHeader.currentVersion): both programs from one release")
         try need(Int(h.headerBytes) == size, "headerBytes", "\(h.headerBytes)", "\(size)")
-        try need(h.totalBytes == UInt64(count) && count <= UInt32.max, "totalBytes", "\(h.totalBytes) in a block of \(count)", "the block's size, at most 4 GiB")
+        try need(
+            h.totalBytes == UInt64(count) && count <= UInt32.max, "totalBytes", "\(h.totalBytes) in a block of \(count)",
+            "the block's size, at most 4 GiB")
         let digest = ImageHash.hash(base + size, count: count - size)
         try need(h.digest == digest, "digest", "0x\(String(digest, radix: 16))", "0x\(String(h.digest, radix: 16)) as the header says")
     }
@@ -76,23 +79,26 @@ struct ImageCheck {
     /// A text lies in the strings section, and a NUL behind it does too.
     @inline(__always) func text(_ t: ImageText, _ section: StaticString, _ i: Int = -1) throws(ImageError) {
         let h = view.header
-        let start = Int(h.pointee.strings.offset), end = start + Int(h.pointee.strings.count)
-        let from = Int(t.offset), to = from + Int(t.count)
+        let start = Int(h.pointee.strings.offset)
+        let end = start + Int(h.pointee.strings.count)
+        let from = Int(t.offset)
+        let to = from + Int(t.count)
         try need(from >= start && to < end, section, i, "a text of \(t.count) bytes at \(t.offset)", "a place within \(start)..<\(end)")
         try need(base.load(fromByteOffset: to, as: UInt8.self) == 0, section, i, "a text without NUL behind it at \(t.offset)", "a NUL at \(to)")
     }
 
     private func checkSettings() throws(ImageError) {
         let s = view.settings.pointee
+        let ms = Limits.timeoutMsRange
         let numbers: [(UInt32, ClosedRange<Int>, StaticString)] = [
-            (s.workers, 0...Limits.workersMax, "settings.workers"), (s.connectionsMax, 16...1_048_576, "settings.connectionsMax"),
-            (s.headBytesMax, 1024...61_440, "settings.headBytesMax"), (s.targetBytesMax, 64...Int(s.headBytesMax) | 64, "settings.targetBytesMax"),
-            (s.headerFieldsMax, 8...256, "settings.headerFieldsMax"), (s.drainTimeoutMs, 0...Limits.timeoutMsMax, "settings.drainTimeoutMs"),
-            (s.headTimeoutMs, 1...Limits.timeoutMsMax, "settings.headTimeoutMs"), (s.idleTimeoutMs, 1...Limits.timeoutMsMax, "settings.idleTimeoutMs"),
-            (s.bodyIdleTimeoutMs, 1...Limits.timeoutMsMax, "settings.bodyIdleTimeoutMs"),
-            (s.responseTimeoutMs, 1...Limits.timeoutMsMax, "settings.responseTimeoutMs"),
-            (s.tunnelIdleTimeoutMs, 1...Limits.timeoutMsMax, "settings.tunnelIdleTimeoutMs"),
-            (s.bodyRateMin, 0...1_000_000_000, "settings.bodyRateMin"), (UInt32(s.accessLog), 0...2, "settings.accessLog"),
+            (s.workers, 0...Limits.workersMax, "settings.workers"), (s.connectionsMax, Limits.connectionsRange, "settings.connectionsMax"),
+            (s.headBytesMax, Limits.headBytesRange, "settings.headBytesMax"),
+            (s.targetBytesMax, Limits.targetBytesMin...max(Int(s.headBytesMax), Limits.targetBytesMin), "settings.targetBytesMax"),
+            (s.headerFieldsMax, Limits.headerFieldsRange, "settings.headerFieldsMax"),
+            (s.drainTimeoutMs, Limits.drainTimeoutMsRange, "settings.drainTimeoutMs"), (s.headTimeoutMs, ms, "settings.headTimeoutMs"),
+            (s.idleTimeoutMs, ms, "settings.idleTimeoutMs"), (s.bodyIdleTimeoutMs, ms, "settings.bodyIdleTimeoutMs"),
+            (s.responseTimeoutMs, ms, "settings.responseTimeoutMs"), (s.tunnelIdleTimeoutMs, ms, "settings.tunnelIdleTimeoutMs"),
+            (s.bodyRateMin, Limits.bodyRateRange, "settings.bodyRateMin"), (UInt32(s.accessLog), 0...2, "settings.accessLog"),
             (UInt32(s.errorLevel), 0...4, "settings.errorLevel"), (UInt32(s.viaMode), 0...1, "settings.viaMode"),
             (UInt32(s.forwardedMode), 0...3, "settings.forwardedMode"),
         ]
@@ -102,7 +108,7 @@ struct ImageCheck {
         for (i, l) in view.listeners.enumerated() {
             try need(l.address.isPlausible, "listeners", i, "a bad socket address", "IPv4, IPv6 or Unix")
             try text(l.label, "listeners", i)
-            try need((1...65_535).contains(l.backlog), "listeners", i, "backlog \(l.backlog)", "1...65535")
+            try need(Limits.backlogRange.contains(Int(l.backlog)), "listeners", i, "backlog \(l.backlog)", "\(Limits.backlogRange)")
         }
     }
 
@@ -115,8 +121,9 @@ struct ImageCheck {
             var weight: UInt64 = 0
             for j in Int(c.firstTarget)..<end { weight += UInt64(targets[j].weight) }
             try need(weight == UInt64(c.totalWeight), "clusters", i, "weight \(c.totalWeight)", "\(weight), its targets' sum")
-            let fine = c.idleMax <= Limits.upstreamIdleMaxMax && c.idleTimeoutMs <= Limits.timeoutMsMax && c.connectRetries <= Limits.connectRetriesMax
-            try need(fine && (1...UInt32(Limits.timeoutMsMax)).contains(c.connectTimeoutMs), "clusters", i, "a number out of range", "numbers within Limits")
+            let fine = Limits.upstreamIdleRange.contains(Int(c.idleMax)) && Limits.connectRetriesRange.contains(Int(c.connectRetries))
+            let timed = Limits.timeoutMsRange.contains(Int(c.idleTimeoutMs)) && Limits.timeoutMsRange.contains(Int(c.connectTimeoutMs))
+            try need(fine && timed, "clusters", i, "a number out of range", "numbers within Limits")
         }
         for (i, t) in targets.enumerated() {
             try need(t.address.isPlausible, "targets", i, "a bad socket address", "IPv4, IPv6 or Unix")
@@ -126,7 +133,8 @@ struct ImageCheck {
     }
 
     private func checkRoutes() throws(ImageError) {
-        let routes = view.routes, chains = header.chains
+        let routes = view.routes
+        let chains = header.chains
         let chainsEnd = Int(chains.offset) + 4 * Int(chains.count)
         for i in 0..<routes.count {
             let r = routes.baseAddress! + i
@@ -135,12 +143,14 @@ struct ImageCheck {
             try text(r.pointee.headerLines, "routes", i)
             let chain = r.pointee.chain
             let inside = chain.offset >= chains.offset && chain.offset & 3 == 0 && Int(chain.offset) + 4 * Int(chain.count) <= chainsEnd
-            try need(inside && chain.count <= Limits.bindingsPerRouteMax, "routes", i, "a chain of \(chain.count) at \(chain.offset)", "a run within chains")
+            try need(
+                inside && chain.count <= Limits.bindingsPerRouteMax, "routes", i, "a chain of \(chain.count) at \(chain.offset)",
+                "a run within chains")
             if r.pointee.action == ActionKind.proxy.rawValue {
                 try need(r.pointee.cluster < header.clusters.count, "routes", i, "cluster \(r.pointee.cluster)", "below \(header.clusters.count)")
             } else {
                 try need(r.pointee.action <= ActionKind.redirect.rawValue, "routes", i, "action \(r.pointee.action)", "0...2")
-                try need((200...599).contains(r.pointee.status), "routes", i, "status \(r.pointee.status)", "200...599")
+                try need(Limits.respondStatusRange.contains(Int(r.pointee.status)), "routes", i, "status \(r.pointee.status)", "200...599")
             }
             let priority = Int(r.pointee.priority)
             try need(abs(priority) <= Limits.routePriorityMax, "routes", i, "priority \(priority)", "at most \(Limits.routePriorityMax) either way")
@@ -160,6 +170,8 @@ struct ImageCheck {
             try text(b.config, "bindings", i)
         }
         let chains: UnsafeBufferPointer<UInt32> = view.records(header.chains)
-        for i in 0..<chains.count { try need(chains[i] < header.bindings.count, "chains", i, "binding \(chains[i])", "below \(header.bindings.count)") }
+        for i in 0..<chains.count {
+            try need(chains[i] < header.bindings.count, "chains", i, "binding \(chains[i])", "below \(header.bindings.count)")
+        }
     }
 }

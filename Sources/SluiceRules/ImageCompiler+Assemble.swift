@@ -33,7 +33,9 @@ extension ImageCompiler {
         header.parameterNames = place(tables.names)
         let total = (end + ImageCompiler.padding + 7) & ~7
         if total > UInt32.max {
-            throw ImageError(path: "configuration", found: "an image of \(total) bytes", allowed: "at most \(UInt32.max) bytes: fewer routes, or smaller bodies and plugin configurations")
+            throw ImageError(
+                path: "configuration", found: "an image of \(total) bytes",
+                allowed: "at most \(UInt32.max) bytes: fewer routes, or smaller bodies and plugin configurations")
         }
         header.totalBytes = UInt64(total)
         for i in routes.indices { routes[i].chain.offset = header.chains.offset + 4 * routes[i].chain.offset }
@@ -41,7 +43,9 @@ extension ImageCompiler {
         var image = [UInt8](repeating: 0, count: total)
         image.withUnsafeMutableBytes { out in
             func write<T>(_ records: [T], at offset: Int) {
-                records.withUnsafeBytes { if let p = $0.baseAddress { out.baseAddress!.advanced(by: offset).copyMemory(from: p, byteCount: $0.count) } }
+                records.withUnsafeBytes {
+                    if let p = $0.baseAddress { out.baseAddress!.advanced(by: offset).copyMemory(from: p, byteCount: $0.count) }
+                }
             }
             write(strings.bytes, at: Int(header.strings.offset))
             write([settings], at: Int(header.settings.offset))

@@ -14,10 +14,10 @@ extension ImageCompiler {
             }
             var r = ClusterRecord()
             r.id = strings.add(id)
-            r.idleMax = try number(cluster.keepaliveIdleMax, 0...Limits.upstreamIdleMaxMax, at: path + ".keepalive.idle_max")
-            r.idleTimeoutMs = try number(cluster.keepaliveIdleTimeoutMs, 1...Limits.timeoutMsMax, at: path + ".keepalive.idle_timeout")
-            r.connectTimeoutMs = try number(cluster.connectTimeoutMs, 1...Limits.timeoutMsMax, at: path + ".connect_timeout")
-            r.connectRetries = try number(cluster.connectRetries, 0...Limits.connectRetriesMax, at: path + ".connect_retries")
+            r.idleMax = try number(cluster.keepaliveIdleMax, Limits.upstreamIdleRange, at: path + ".keepalive.idle_max")
+            r.idleTimeoutMs = try number(cluster.keepaliveIdleTimeoutMs, Limits.timeoutMsRange, at: path + ".keepalive.idle_timeout")
+            r.connectTimeoutMs = try number(cluster.connectTimeoutMs, Limits.timeoutMsRange, at: path + ".connect_timeout")
+            r.connectRetries = try number(cluster.connectRetries, Limits.connectRetriesRange, at: path + ".connect_retries")
             r.firstTarget = UInt32(targets.count)
             try compileTargets(of: cluster, at: path)
             r.targetCount = UInt32(targets.count) - r.firstTarget
@@ -31,7 +31,7 @@ extension ImageCompiler {
         let idHash = ImageHash.hash(cluster.id)
         for (j, target) in cluster.targets.enumerated() {
             let path = path + ".targets[\(j)]"
-            let weight = try number(target.weight, 1...Limits.targetWeightMax, at: path + ".weight")
+            let weight = try number(target.weight, Limits.targetWeightRange, at: path + ".weight")
             let records = try socketAddresses(try address(target.address, at: path + ".address"), at: path + ".address")
             for record in records {
                 var r = TargetRecord()
@@ -48,7 +48,9 @@ extension ImageCompiler {
                 targets.append(r)
             }
             if targets.count - first > Limits.targetsPerClusterMax {
-                throw ImageError(path: path, found: "more than \(Limits.targetsPerClusterMax) targets", allowed: "at most \(Limits.targetsPerClusterMax) in a cluster")
+                throw ImageError(
+                    path: path, found: "more than \(Limits.targetsPerClusterMax) targets",
+                    allowed: "at most \(Limits.targetsPerClusterMax) in a cluster")
             }
         }
     }

@@ -24,8 +24,11 @@ extension ImageCompiler {
     private mutating func pluginRecord(_ name: String, at path: @autoclosure () -> String) throws(ImageError) -> UInt32 {
         if let known = pluginIndex[name] { return known }
         guard let a = input.plugin(name) else {
-            let known = (configuration.plugins.map(\.name) + artifacts.map(\.name)).reduce(into: [String]()) { if !$0.contains($1) && $1 != name { $0.append($1) } }
-            throw ImageError(path: path(), found: "unknown plugin \"\(name)\"", allowed: known.isEmpty ? "no plugin is loaded" : known.joined(separator: ", "))
+            let known = (configuration.plugins.map(\.name) + artifacts.map(\.name)).reduce(into: [String]()) {
+                if !$0.contains($1) && $1 != name { $0.append($1) }
+            }
+            throw ImageError(
+                path: path(), found: "unknown plugin \"\(name)\"", allowed: known.isEmpty ? "no plugin is loaded" : known.joined(separator: ", "))
         }
         if plugins.count >= Limits.pluginsMax {
             throw ImageError(path: path(), found: "more than \(Limits.pluginsMax) plugins", allowed: "at most \(Limits.pluginsMax)")
@@ -54,7 +57,8 @@ extension ImageCompiler {
         if let known = bindingIndex[key] { return known }
         let plugin = try pluginRecord(b.name, at: path() + ".name")
         if b.configJSON.utf8.count > Limits.bindingConfigBytesMax {
-            throw ImageError(path: path() + ".config", found: "\(b.configJSON.utf8.count) bytes", allowed: "at most \(Limits.bindingConfigBytesMax) bytes of JSON")
+            throw ImageError(
+                path: path() + ".config", found: "\(b.configJSON.utf8.count) bytes", allowed: "at most \(Limits.bindingConfigBytesMax) bytes of JSON")
         }
         var r = BindingRecord()
         r.plugin = plugin
@@ -70,7 +74,8 @@ extension ImageCompiler {
     mutating func chain(of own: [PluginBinding], at path: @autoclosure () -> String) throws(ImageError) -> (range: ImageRange, filtersBody: Bool) {
         let global = configuration.globalPlugins
         if global.count + own.count > Limits.bindingsPerRouteMax {
-            throw ImageError(path: path(), found: "\(global.count + own.count) bindings, global ones included", allowed: "at most \(Limits.bindingsPerRouteMax)")
+            throw ImageError(
+                path: path(), found: "\(global.count + own.count) bindings, global ones included", allowed: "at most \(Limits.bindingsPerRouteMax)")
         }
         var chain: [UInt32] = []
         var placed = Array(repeating: false, count: own.count)

@@ -29,12 +29,13 @@ extension ImageCompiler {
         r.headerLines = r.body
         let priorities = -Limits.routePriorityMax...Limits.routePriorityMax
         if !priorities.contains(route.priority) {
-            throw ImageError(path: "routes[\(i)].priority", found: "\(route.priority)", allowed: "\(priorities.lowerBound)...\(priorities.upperBound)")
+            throw ImageError(
+                path: "routes[\(i)].priority", found: "\(route.priority)", allowed: "\(priorities.lowerBound)...\(priorities.upperBound)")
         }
         r.priority = Int32(route.priority)
         r.methods = try methodBits(route.methods, at: i)
         r.statSlot = input.routeSlot(route.id)
-        let ms = 1...Limits.timeoutMsMax
+        let ms = Limits.timeoutMsRange
         if let t = route.connectTimeoutMs { r.connectTimeoutMs = try number(t, ms, at: "routes[\(i)].timeouts.connect") }
         if let t = route.responseTimeoutMs { r.responseTimeoutMs = try number(t, ms, at: "routes[\(i)].timeouts.response") }
         if let t = route.idleTimeoutMs { r.idleTimeoutMs = try number(t, ms, at: "routes[\(i)].timeouts.idle") }
@@ -57,13 +58,14 @@ extension ImageCompiler {
         case .respond(let status, let body, let headers):
             let path = "routes[\(i)].action.respond"
             r.action = ActionKind.respond.rawValue
-            r.status = try number(status, 200...599, at: path + ".status")
+            r.status = try number(status, Limits.respondStatusRange, at: path + ".status")
             let size = body.utf8.count
             if size > Limits.respondBodyBytesMax {
                 throw ImageError(path: path + ".body", found: "\(size) bytes", allowed: "at most \(Limits.respondBodyBytesMax) bytes")
             }
             if size > 0 && (status == 204 || status == 304) {
-                throw ImageError(path: path + ".body", found: "a body with status \(status)", allowed: "no body with 204 and 304 (RFC 9110 section 6.4.1)")
+                throw ImageError(
+                    path: path + ".body", found: "a body with status \(status)", allowed: "no body with 204 and 304 (RFC 9110 section 6.4.1)")
             }
             r.body = strings.add(body)
             r.headerLines = strings.add(try HeaderLines.text(headers, at: path + ".headers"))

@@ -3,15 +3,17 @@ import SluiceModel
 
 extension ImageCompiler {
     mutating func compileSettings() throws(ImageError) {
-        let c = configuration, timeouts = c.timeouts, limits = c.limits
-        let ms = 1...Limits.timeoutMsMax
+        let c = configuration
+        let timeouts = c.timeouts
+        let limits = c.limits
+        let ms = Limits.timeoutMsRange
         var s = SettingsRecord()
-        if let n = c.workers { s.workers = try number(n, 1...Limits.workersMax, at: "workers") }
-        s.connectionsMax = try number(limits.connectionsMax, 16...1_048_576, at: "limits.connections")
-        s.headBytesMax = try number(limits.headBytesMax, 1024...61_440, at: "limits.head_bytes")
-        s.targetBytesMax = try number(limits.targetBytesMax, 64...limits.headBytesMax, at: "limits.target_bytes")
-        s.headerFieldsMax = try number(limits.headerFieldsMax, 8...256, at: "limits.header_fields")
-        s.bodyRateMin = try number(limits.bodyRateMin, 0...1_000_000_000, at: "limits.body_rate_min")
+        if let n = c.workers { s.workers = try number(n, Limits.workersRange, at: "workers") }
+        s.connectionsMax = try number(limits.connectionsMax, Limits.connectionsRange, at: "limits.connections")
+        s.headBytesMax = try number(limits.headBytesMax, Limits.headBytesRange, at: "limits.head_bytes")
+        s.targetBytesMax = try number(limits.targetBytesMax, Limits.targetBytesMin...limits.headBytesMax, at: "limits.target_bytes")
+        s.headerFieldsMax = try number(limits.headerFieldsMax, Limits.headerFieldsRange, at: "limits.header_fields")
+        s.bodyRateMin = try number(limits.bodyRateMin, Limits.bodyRateRange, at: "limits.body_rate_min")
         s.bodyBytesMax = limits.bodyBytesMax ?? .max
         s.requestsPerConnectionMax = limits.requestsPerConnectionMax
         s.headTimeoutMs = try number(timeouts.headMs, ms, at: "timeouts.head")
@@ -19,7 +21,7 @@ extension ImageCompiler {
         s.bodyIdleTimeoutMs = try number(timeouts.bodyIdleMs, ms, at: "timeouts.body_idle")
         s.responseTimeoutMs = try number(timeouts.responseMs, ms, at: "timeouts.response")
         s.tunnelIdleTimeoutMs = try number(timeouts.tunnelIdleMs, ms, at: "timeouts.tunnel_idle")
-        s.drainTimeoutMs = try number(timeouts.drainMs, 0...Limits.timeoutMsMax, at: "timeouts.drain")
+        s.drainTimeoutMs = try number(timeouts.drainMs, Limits.drainTimeoutMsRange, at: "timeouts.drain")
         switch c.log.accessFormat {
         case .off: s.accessLog = AccessLogFormat.off.rawValue
         case .combined: s.accessLog = AccessLogFormat.combined.rawValue
@@ -83,7 +85,7 @@ extension ImageCompiler {
             var r = ListenerRecord()
             r.address = record
             r.label = strings.add(listener.address)
-            r.backlog = try number(listener.backlog, 1...65_535, at: "listeners[\(i)].backlog")
+            r.backlog = try number(listener.backlog, Limits.backlogRange, at: "listeners[\(i)].backlog")
             listeners.append(r)
         }
     }

@@ -13,7 +13,8 @@ public enum ImageHash {
 
     /// Hash of `count` bytes; equal bytes and seeds give equal hashes in every process of one byte order.
     public static func hash(_ start: UnsafeRawPointer, count: Int, seed: UInt64 = 0) -> UInt64 {
-        var a = seed ^ k0, b = fold(seed ^ k2, k3)
+        var a = seed ^ k0
+        var b = fold(seed ^ k2, k3)
         var p = start
         var left = count
         while left >= 32 {

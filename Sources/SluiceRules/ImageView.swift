@@ -42,7 +42,8 @@ import SluiceBytes
     @inlinable public var nodes: UnsafeBufferPointer<RouteNode> { records(header.pointee.nodes) }
     /// First byte of each node; 64 readable bytes follow the last.
     @inlinable public var firstBytes: UnsafePointer<UInt8> {
-        (base + Int(header.pointee.nodes.offset) + Int(header.pointee.nodes.count) * MemoryLayout<RouteNode>.stride).assumingMemoryBound(to: UInt8.self)
+        (base + Int(header.pointee.nodes.offset) + Int(header.pointee.nodes.count) * MemoryLayout<RouteNode>.stride).assumingMemoryBound(
+            to: UInt8.self)
     }
     @inlinable public var entries: UnsafeBufferPointer<RouteEntry> { records(header.pointee.lists) }
     @inlinable public var parameterNames: UnsafeBufferPointer<ImageText> { records(header.pointee.parameterNames) }
@@ -52,7 +53,9 @@ import SluiceBytes
         ByteView((base + Int(t.offset)).assumingMemoryBound(to: UInt8.self), Int(t.count))
     }
     /// Indices into `bindings`: the plugins of a route in the order they run.
-    @inlinable @inline(__always) public func chain(_ route: UnsafePointer<RouteRecord>) -> UnsafeBufferPointer<UInt32> { records(route.pointee.chain) }
+    @inlinable @inline(__always) public func chain(_ route: UnsafePointer<RouteRecord>) -> UnsafeBufferPointer<UInt32> {
+        records(route.pointee.chain)
+    }
     @inlinable @inline(__always) public func chain(_ route: RouteRecord) -> UnsafeBufferPointer<UInt32> { records(route.chain) }
 
     @inlinable @inline(__always) func records<T>(_ range: ImageRange) -> UnsafeBufferPointer<T> {

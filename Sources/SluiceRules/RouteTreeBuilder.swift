@@ -52,7 +52,9 @@ struct RouteTreeBuilder {
         runs.append(first..<patterns.count)
         combinations += max(route.hosts.count, 1) * max(route.paths.count, 1)
         if combinations > Limits.routeEntriesMax {
-            throw ImageError(path: "routes[\(i)].match", found: "more than \(Limits.routeEntriesMax) combinations of host and path", allowed: "at most that many in all routes")
+            throw ImageError(
+                path: "routes[\(i)].match", found: "more than \(Limits.routeEntriesMax) combinations of host and path",
+                allowed: "at most that many in all routes")
         }
         if route.hosts.isEmpty { hostGroups.addAny(route: UInt32(i)) }
         for (j, text) in route.hosts.enumerated() {
@@ -67,7 +69,9 @@ struct RouteTreeBuilder {
         entry.methods = methods
         entry.parameterCount = UInt8(p.names.count)
         if !p.names.isEmpty {
-            if let known = nameRuns[p.names] { entry.names = known } else {
+            if let known = nameRuns[p.names] {
+                entry.names = known
+            } else {
                 entry.names = UInt32(tables.names.count)
                 tables.names += p.names.map { strings.add($0) }
                 nameRuns[p.names] = entry.names

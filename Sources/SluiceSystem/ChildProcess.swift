@@ -8,6 +8,13 @@ public enum ExitReason: Equatable, Sendable, CustomStringConvertible {
     case signalled(Int32)
 
     public init(waitStatus s: Int32) { self = s & 0x7f == 0 ? .exited((s >> 8) & 0xff) : .signalled(s & 0x7f) }
+    /// As wait(2) gave it, without the core flag.
+    public var waitStatus: Int32 {
+        switch self {
+        case .exited(let code): code << 8
+        case .signalled(let number): number
+        }
+    }
     /// "exited with status 1", "died of signal 9"
     public var description: String {
         switch self {

@@ -51,3 +51,10 @@ public enum Privileges {
         try check("forbid new privileges") { cs_prctl(PR_SET_NO_NEW_PRIVS, 1) }
     }
 }
+
+extension Files {
+    /// Makes `owner` the owner of a file or directory (not of what is in it). Needs root.
+    public static func give(_ path: String, to owner: Identity) throws(SystemError) {
+        try check("give \(path) to user \(owner.userName)") { lchown(path, owner.user, owner.group) }
+    }
+}

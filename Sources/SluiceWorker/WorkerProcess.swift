@@ -18,11 +18,12 @@ public enum WorkerProcess {
         // Signals of a terminal or of an init system reach the whole group: the master decides what they mean.
         for s in [SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGPIPE] { cs_ignore_signal(s) }
         Signals.unblockAll()
-        try? ChildProcess.dieWithParent(getppid())
         let channel = Channel(fd: channelDescriptor)
         ErrorLog.start(role: "worker \(index)", level: .notice)
         do {
-            var worker = try Worker(index: index, channel: channel, handed: try HandedOver(channel))
+            let handed = try HandedOver(channel)
+            var worker = Worker(index: index, channel: channel, listeners: handed.listeners, accessLog: handed.accessLog, settings: try SettledStart(handed, index))
+            try worker.start(image: handed.image)
             worker.run()
         } catch {
             try? channel.send(Frame(.ready, worker: UInt32(index), status: 1, text: "\(error)"))
@@ -57,6 +58,22 @@ struct HandedOver {
     }
 }
 
+/// What holds before the first image is used: log, shared memory, settings.
+struct SettledStart {
+    let block: WorkerBlock
+    let record: SettingsRecord
+
+    init(_ handed: HandedOver, _ index: Int) throws {
+        ErrorLog.redirect(to: handed.errorLog)
+        block = try SharedMemory.map(fd: handed.shared).worker(index)
+        let mapping = try Mapping(handed.image, count: try Descriptor.size(handed.image), writable: false)
+        defer { mapping.unmap() }
+        let image = try ImageView(base: UnsafeRawPointer(mapping.base), count: mapping.count)
+        record = image.settings.pointee
+        if let level = LogLevel(rawValue: Int(record.errorLevel)) { ErrorLog.level = level }
+    }
+}
+
 /// A listening socket this worker accepts from, found by its label when the image changes.
 struct ListeningPlace {
     let label: String
@@ -86,42 +103,31 @@ struct Worker: ~Copyable {
     /// When a drain must have ended, in ms of the loop's clock; 0 = not draining.
     var drainDeadlineMs: UInt64 = 0
 
-    init(index: Int, channel: Channel, handed: HandedOver) throws {
+    init(index: Int, channel: Channel, listeners: [ListeningPlace], accessLog: Int32, settings: SettledStart) {
         self.index = index
         self.channel = channel
-        listeners = handed.listeners
-        ErrorLog.redirect(to: handed.errorLog)
-        let block = try SharedMemory.map(fd: handed.shared).worker(index)
-        let mapping = try Mapping(handed.image, count: try Descriptor.size(handed.image), writable: false)
-        let image = try ImageView(base: UnsafeRawPointer(mapping.base), count: mapping.count)
-        let settings = image.settings.pointee
-        if let level = LogLevel(rawValue: Int(settings.errorLevel)) { ErrorLog.start(role: "worker \(index)", level: level) }
-        ErrorLog.redirect(to: handed.errorLog)
-        try Worker.dropPrivileges(user: image.text(settings.user).string, group: image.text(settings.group).string)
-        mapping.unmap()
-        let counters = WorkerCounters(block)
+        self.listeners = listeners
+        let counters = WorkerCounters(settings.block)
         counters.adopt(pid: UInt64(getpid()), revision: 0)
-        let host = PluginHost(shared: block) { level, text in ErrorLog.write(LogLevel(rawValue: level) ?? .notice, text) }
+        let host = PluginHost(shared: settings.block) { level, text in ErrorLog.write(LogLevel(rawValue: level) ?? .notice, text) }
         host.released = { name, generation, parked in
             try? channel.send(Frame(.released, worker: UInt32(index), value: generation, status: parked ? 1 : 0, text: name))
         }
-        let log = AccessLog(fd: handed.accessLog, form: AccessLog.Form(rawValue: settings.accessLog) ?? .combined)
-        pipeline = Pipeline(settings: settings, host: host, counters: counters, accessLog: log)
-        let first = try pipeline.prepare(descriptor: handed.image)
-        Descriptor.close(handed.image)
+        let log = AccessLog(fd: accessLog, form: AccessLog.Form(rawValue: settings.record.accessLog) ?? .combined)
+        pipeline = Pipeline(settings: settings.record, host: host, counters: counters, accessLog: log)
+    }
+
+    /// Loads the first image and its plugins, watches the listeners, tells the master.
+    mutating func start(image: Int32) throws {
+        let first = try pipeline.prepare(descriptor: image)
+        Descriptor.close(image)
         pipeline.commit(first)
-        block.head.pointee.revision = first.pointee.revision
+        pipeline.counters.block.head.pointee.revision = first.pointee.revision
         guard pipeline.loop.poller.addLevel(channel.fd, token: Token.channel), pipeline.loop.poller.addLevel(pipeline.loop.jobs.descriptor, token: Token.jobs) else {
             throw WorkerError("the channel cannot be watched")
         }
         try watchListeners()
         try channel.send(Frame(.ready, worker: UInt32(index), revision: first.pointee.revision))
-    }
-
-    /// Only a worker that was started by root has anything to drop.
-    static func dropPrivileges(user: String, group: String) throws {
-        if Privileges.isRoot && !user.isEmpty { try Privileges.become(try Identity(user: user, group: group)) }
-        try Privileges.forbidNewPrivileges()
     }
 
     mutating func run() -> Never {

@@ -12,18 +12,25 @@ import Testing
     @Test func agreesWithTheNaiveMatcher() throws {
         var comparisons = 200_000
         if let p = getenv("SLUICE_COMPARISONS"), let n = Int(String(cString: p)) { comparisons = n }
-        var done = 0, found = 0, captured = 0, refused = 0
+        var done = 0
+        var found = 0
+        var captured = 0
+        var refused = 0
         var seed: UInt64 = 1
         while done < comparisons {
             var random = SplitMix(state: seed)
             let routes = (0..<Int.random(in: 1...24, using: &random)).map { RouterPropertyTests.randomRoute($0, &random) }
-            let table = try Table(routes), naive = NaiveMatcher(routes)
+            let table = try Table(routes)
+            let naive = NaiveMatcher(routes)
             for _ in 0..<400 {
-                let host = RouterPropertyTests.randomHost(&random), path = RouterPropertyTests.randomPath(routes, &random)
+                let host = RouterPropertyTests.randomHost(&random)
+                let path = RouterPropertyTests.randomPath(routes, &random)
                 let method = UInt8.random(in: 0...9, using: &random)
-                let answer = table.ask(host, path, method: method), expected = naive.ask(host, path, method: method)
+                let answer = table.ask(host, path, method: method)
+                let expected = naive.ask(host, path, method: method)
                 if answer != expected {
-                    Issue.record("seed \(seed): \(method) \(host) \(path): \(answer), expected \(expected) among \(routes.map { ($0.id, $0.hosts, $0.paths, $0.methods, $0.priority) })")
+                    let rules = routes.map { ($0.id, $0.hosts, $0.paths, $0.methods, $0.priority) }
+                    Issue.record("seed \(seed): \(method) \(host) \(path): \(answer), expected \(expected) among \(rules)")
                     return
                 }
                 done += 1
@@ -37,7 +44,9 @@ import Testing
     }
 
     private static func randomRoute(_ i: Int, _ random: inout SplitMix) -> Route {
-        func some(_ list: [String], _ most: Int) -> [String] { (0..<Int.random(in: 0...most, using: &random)).map { _ in list.randomElement(using: &random)! } }
+        func some(_ list: [String], _ most: Int) -> [String] {
+            (0..<Int.random(in: 0...most, using: &random)).map { _ in list.randomElement(using: &random)! }
+        }
         let paths = (0..<Int.random(in: 0...3, using: &random)).map { _ in randomPattern(&random) }
         let priority = Int.random(in: 0..<4, using: &random) == 0 ? Int.random(in: -1...2, using: &random) : 0
         return route("r\(i)", paths, hosts: some(hosts, 2), methods: Bool.random(using: &random) ? [] : some(methods, 3), priority: priority)
@@ -77,7 +86,9 @@ import Testing
                 default: path.append(c)
                 }
             }
-            for i in 0..<4 where Int.random(in: 0..<8, using: &random) != 0 { path = path.replacing("{p\(i)}", with: words.randomElement(using: &random)!) }
+            for i in 0..<4 where Int.random(in: 0..<8, using: &random) != 0 {
+                path = path.replacing("{p\(i)}", with: words.randomElement(using: &random)!)
+            }
         } else {
             for _ in 0..<Int.random(in: 0...5, using: &random) { path += "/" + words.randomElement(using: &random)! }
         }

@@ -5,16 +5,21 @@ import Testing
 @Suite struct RouterTests {
     @Test(arguments: [
         // pattern, path, matches
-        ("/about", "/about", true), ("/about", "/about/", false), ("/about", "/abou", false), ("/about", "/About", false), ("/about", "/about2", false),
+        ("/about", "/about", true), ("/about", "/about/", false), ("/about", "/abou", false), ("/about", "/About", false),
+        ("/about", "/about2", false),
         ("/", "/", true), ("/", "/x", false), ("/", "", false),
         ("/static/*", "/static/", true), ("/static/*", "/static/a/b", true), ("/static/*", "/static", false), ("/static/*", "/staticx", false),
         ("/st*", "/st", true), ("/st*", "/static", true), ("/st*", "/s", false), ("/*", "/", true), ("/*", "*", false),
         ("/u/{id}", "/u/7", true), ("/u/{id}", "/u/", false), ("/u/{id}", "/u", false), ("/u/{id}", "/u/7/", false), ("/u/{id}", "/u/7/x", false),
-        ("/u/{id}/", "/u/7/", true), ("/u/{id}/*", "/u/7/", true), ("/u/{id}/*", "/u/7", false), ("/u/{id}/*", "/u//", false), ("/{a}/{b}", "/x/y", true),
-        ("/{a}/{b}", "/x/", false), ("/{a}/{b}", "//y", false), ("/u/{id}/p", "/u/7/p", true), ("/u/{id}/p", "/u/7/q", false), ("/u/{id}", "/u/{id}", true),
-        ("=/a{b}*", "/a{b}*", true), ("=/a{b}*", "/a{b}*c", false), ("=/u/{id}", "/u/7", false), ("/a%2Fb", "/a%2Fb", true), ("/a%2Fb", "/a/b", false),
+        ("/u/{id}/", "/u/7/", true), ("/u/{id}/*", "/u/7/", true), ("/u/{id}/*", "/u/7", false), ("/u/{id}/*", "/u//", false),
+        ("/{a}/{b}", "/x/y", true),
+        ("/{a}/{b}", "/x/", false), ("/{a}/{b}", "//y", false), ("/u/{id}/p", "/u/7/p", true), ("/u/{id}/p", "/u/7/q", false),
+        ("/u/{id}", "/u/{id}", true),
+        ("=/a{b}*", "/a{b}*", true), ("=/a{b}*", "/a{b}*c", false), ("=/u/{id}", "/u/7", false), ("/a%2Fb", "/a%2Fb", true),
+        ("/a%2Fb", "/a/b", false),
         ("/a//b", "/a//b", true), ("/a//b", "/a/b", false), ("/a-label-longer-than-eight-bytes", "/a-label-longer-than-eight-bytes", true),
-        ("/a-label-longer-than-eight-bytes", "/a-label-longer-than-eight-bytez", false), ("/a-label-longer-than-eight-bytes", "/a-label-longer", false),
+        ("/a-label-longer-than-eight-bytes", "/a-label-longer-than-eight-bytez", false),
+        ("/a-label-longer-than-eight-bytes", "/a-label-longer", false),
     ])
     func path(pattern: String, path: String, matches: Bool) throws {
         #expect(try Table([route("r", [pattern])]).ask("h", path).id == (matches ? "r" : nil))
@@ -26,11 +31,14 @@ import Testing
     }
 
     @Test(arguments: [
-        ("example.org", "example.org", true), ("example.org", "EXAMPLE.org", true), ("Example.ORG", "example.org", true), ("example.org", "example.org.", true),
-        ("example.org.", "example.org", true), ("example.org", "a.example.org", false), ("example.org", "xexample.org", false), ("example.org", "", false),
+        ("example.org", "example.org", true), ("example.org", "EXAMPLE.org", true), ("Example.ORG", "example.org", true),
+        ("example.org", "example.org.", true),
+        ("example.org.", "example.org", true), ("example.org", "a.example.org", false), ("example.org", "xexample.org", false),
+        ("example.org", "", false),
         ("example.org", "example.org..", false), ("*.example.org", "a.example.org", true), ("*.example.org", "a.b.C.example.org", true),
         ("*.example.org", "example.org", false), ("*.example.org", ".example.org", false), ("*.example.org", "a.example.org.", true),
-        ("*.example.org", "aexample.org", false), ("*.org", "example.org", true), ("*.org", "org", false), ("[::1]", "[::1]", true), ("10.0.0.1", "10.0.0.1", true),
+        ("*.example.org", "aexample.org", false), ("*.org", "example.org", true), ("*.org", "org", false), ("[::1]", "[::1]", true),
+        ("10.0.0.1", "10.0.0.1", true),
     ])
     func host(pattern: String, host: String, matches: Bool) throws {
         #expect(try Table([route("r", hosts: [pattern])]).ask(host, "/").id == (matches ? "r" : nil))
@@ -54,9 +62,16 @@ import Testing
 
     /// Each line: routes from worst to best; the request finds the last one.
     static let orders: [(String, [Route], String, String)] = [
-        ("host: any, wildcard, longer wildcard, exact", [route("any"), route("w1", hosts: ["*.org"]), route("w2", hosts: ["*.example.org"]), route("x", hosts: ["a.example.org"])], "a.example.org", "/"),
+        (
+            "host: any, wildcard, longer wildcard, exact",
+            [route("any"), route("w1", hosts: ["*.org"]), route("w2", hosts: ["*.example.org"]), route("x", hosts: ["a.example.org"])],
+            "a.example.org", "/"
+        ),
         ("host before path", [route("a", ["/exact"]), route("z", ["/*"], hosts: ["h"])], "h", "/exact"),
-        ("any path, prefix, longer prefix, exact", [route("a"), route("b", ["/*"]), route("c", ["/a/*"]), route("d", ["/a/b*"]), route("e", ["/a/b"])], "h", "/a/b"),
+        (
+            "any path, prefix, longer prefix, exact",
+            [route("a"), route("b", ["/*"]), route("c", ["/a/*"]), route("d", ["/a/b*"]), route("e", ["/a/b"])], "h", "/a/b"
+        ),
         ("exact with a segment before a longer literal prefix", [route("a", ["/users/7*"]), route("b", ["/users/{id}"])], "h", "/users/7"),
         ("literal before segment", [route("a", ["/users/{id}"]), route("b", ["/users/me"])], "h", "/users/me"),
         ("literal first from the left", [route("a", ["/{x}/b/{y}"]), route("b", ["/a/{x}/c"])], "h", "/a/b/c"),
@@ -71,7 +86,10 @@ import Testing
         ("both negative", [route("a", ["/a"], priority: -3), route("b", priority: -2)], "h", "/a"),
         ("the largest and the smallest", [route("a", ["/a"], hosts: ["h"], priority: -1_000_000), route("b", priority: 1_000_000)], "h", "/a"),
         ("equal priority: host again", [route("p", priority: 5), route("x", hosts: ["h"], priority: 5)], "h", "/"),
-        ("prefix of the exact host before exact path of any host", [route("a", ["/a"], priority: 5), route("x", ["/*"], hosts: ["h"], priority: 5)], "h", "/a"),
+        (
+            "prefix of the exact host before exact path of any host",
+            [route("a", ["/a"], priority: 5), route("x", ["/*"], hosts: ["h"], priority: 5)], "h", "/a"
+        ),
     ]
     @Test(arguments: 0..<orders.count) func order(_ i: Int) throws {
         let (rule, routes, host, path) = RouterTests.orders[i]
@@ -82,7 +100,9 @@ import Testing
     }
 
     @Test func backtracking() throws {
-        let t = try Table([route("a", ["/a/b/x"]), route("b", ["/a/{p}/y"]), route("c", ["/{q}/b/z"]), route("d", ["/a/b*"], methods: ["POST"]), route("e", ["/*"])])
+        let t = try Table([
+            route("a", ["/a/b/x"]), route("b", ["/a/{p}/y"]), route("c", ["/{q}/b/z"]), route("d", ["/a/b*"], methods: ["POST"]), route("e", ["/*"]),
+        ])
         #expect(t.ask("h", "/a/b/x").id == "a")
         #expect(t.ask("h", "/a/b/y") == Answer(id: "b", parameters: ["p": "b"]))
         #expect(t.ask("h", "/a/b/z") == Answer(id: "c", parameters: ["q": "a"]))
@@ -93,7 +113,8 @@ import Testing
 
     @Test func parameters() throws {
         let t = try Table([
-            route("u", ["/users/{id}", "/people/{name}/posts/{post}", "/x/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}"]), route("v", ["/users/{other}"], methods: ["POST"], priority: 1),
+            route("u", ["/users/{id}", "/people/{name}/posts/{post}", "/x/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}"]),
+            route("v", ["/users/{other}"], methods: ["POST"], priority: 1),
         ])
         #expect(t.ask("h", "/users/7") == Answer(id: "u", parameters: ["id": "7"]))
         #expect(t.ask("h", "/users/7", method: 3) == Answer(id: "v", parameters: ["other": "7"]))
@@ -107,7 +128,9 @@ import Testing
             route("r", ["/a"], methods: ["GET", "HEAD"]), route("w", ["/a"], methods: ["POST"]), route("p", ["/a*"], methods: ["PUT"]),
             route("other", ["/a"], hosts: ["elsewhere"], methods: ["DELETE"]), route("any", ["/b"]),
         ])
-        #expect(t.ask("h", "/a", method: 1).id == "r" && t.ask("h", "/a", method: 2).id == "r" && t.ask("h", "/a", method: 3).id == "w" && t.ask("h", "/a", method: 4).id == "p")
+        #expect(
+            t.ask("h", "/a", method: 1).id == "r" && t.ask("h", "/a", method: 2).id == "r" && t.ask("h", "/a", method: 3).id == "w"
+                && t.ask("h", "/a", method: 4).id == "p")
         #expect(t.ask("h", "/a", method: 5) == Answer(id: nil, allowed: 0b11110))  // GET HEAD POST PUT
         #expect(t.ask("elsewhere", "/a", method: 9) == Answer(id: nil, allowed: 0b111110))  // and DELETE
         #expect(t.ask("h", "/ab", method: 1) == Answer(id: nil, allowed: 0b10000))
@@ -125,7 +148,8 @@ import Testing
 
     @Test func hostsWithTheSameRoutesShareATree() throws {
         let hosts = (0..<50).map { "h\($0).example" }
-        let one = try Table([route("r", ["/a", "/b"], hosts: ["h0.example"])]), many = try Table([route("r", ["/a", "/b"], hosts: hosts)])
+        let one = try Table([route("r", ["/a", "/b"], hosts: ["h0.example"])])
+        let many = try Table([route("r", ["/a", "/b"], hosts: hosts)])
         #expect(many.view.nodes.count == one.view.nodes.count)
         for h in hosts { #expect(many.ask(h, "/b").id == "r") }
     }

@@ -19,7 +19,8 @@ final class Table {
         var c = Configuration()
         c.listeners = [Listener(address: "127.0.0.1:80")]
         c.routes = routes
-        let bytes = try ImageBuilder(configuration: c, revision: 1, resolve: { _ in [] }, routeSlot: { _ in 0 }, plugin: { _ in nil }, configPath: "").build()
+        let bytes = try ImageBuilder(configuration: c, revision: 1, resolve: { _ in [] }, routeSlot: { _ in 0 }, plugin: { _ in nil }, configPath: "")
+            .build()
         memory = .allocate(byteCount: bytes.count, alignment: 8)
         memory.copyBytes(from: bytes)
         view = try ImageView(base: UnsafeRawPointer(memory.baseAddress!), count: bytes.count)
@@ -27,12 +28,15 @@ final class Table {
     deinit { memory.deallocate() }
 
     func ask(_ host: String, _ path: String, method: UInt8 = 1) -> Answer {
-        var host = host, path = path, result = MatchResult()
+        var host = host
+        var path = path
+        var result = MatchResult()
         return host.withUTF8 { h in
             path.withUTF8 { p in
                 let empty = ByteView.empty.start
                 let index = Router.match(
-                    view, host: ByteView(h.baseAddress ?? empty, h.count), path: ByteView(p.baseAddress ?? empty, p.count), method: method, result: &result)
+                    view, host: ByteView(h.baseAddress ?? empty, h.count), path: ByteView(p.baseAddress ?? empty, p.count), method: method,
+                    result: &result)
                 if index < 0 { return Answer(id: nil, allowed: result.allowedMethods) }
                 var answer = Answer(id: view.text(view.routes[Int(index)].id).string)
                 for i in 0..<Int(result.parameterCount) {

@@ -37,8 +37,20 @@ import Testing
         ("routes[0].match.methods[1]", "GET HEAD POST", { $0.routes = [route("a", methods: ["GET", "GTE"])] }),
         ("routes[0].match.methods[0]", "unknown method \"\"", { $0.routes = [route("a", methods: [""])] }),
         ("routes[0].priority", "1000000", { $0.routes = [route("a", priority: 1_000_001)] }),
-        ("routes[0].plugins[0].name", "unknown plugin", { $0.routes = [route("a")]; $0.routes[0].plugins = [PluginBinding(name: "zz")] }),
-        ("routes[0].timeouts.connect", "1...", { $0.routes = [route("a")]; $0.routes[0].connectTimeoutMs = 0 }),
+        (
+            "routes[0].plugins[0].name", "unknown plugin",
+            {
+                $0.routes = [route("a")]
+                $0.routes[0].plugins = [PluginBinding(name: "zz")]
+            }
+        ),
+        (
+            "routes[0].timeouts.connect", "1...",
+            {
+                $0.routes = [route("a")]
+                $0.routes[0].connectTimeoutMs = 0
+            }
+        ),
         ("routes[0].match.hosts[0]", "not a host", { $0.routes = [route("a", hosts: ["a:80"])] }),
         ("routes[0].match.hosts[1]", "any host", { $0.routes = [route("a", hosts: ["a", "*"])] }),
         ("routes[0].match.hosts[0]", "*.example.org", { $0.routes = [route("a", hosts: ["a.*.b"])] }),
@@ -48,10 +60,22 @@ import Testing
         ("routes[0].match.paths[0]", "slash", { $0.routes = [route("a", paths: ["x"])] }),
         ("routes[0].action.respond.status", "200...599", { $0.routes = [route("a", action: .respond(status: 100, body: "", headers: []))] }),
         ("routes[0].action.respond.body", "204", { $0.routes = [route("a", action: .respond(status: 204, body: "x", headers: []))] }),
-        ("routes[0].action.respond.headers.\"a b\"", "header name", { $0.routes = [route("a", action: .respond(status: 200, body: "", headers: [HeaderLine(name: "a b", value: "")]))] }),
-        ("routes[0].action.respond.headers.X", "control", { $0.routes = [route("a", action: .respond(status: 200, body: "", headers: [HeaderLine(name: "X", value: "a\r\nB: c")]))] }),
-        ("routes[0].action.respond.headers.X", "white space", { $0.routes = [route("a", action: .respond(status: 200, body: "", headers: [HeaderLine(name: "X", value: " a")]))] }),
-        ("routes[0].action.respond.headers.Content-Length", "gateway", { $0.routes = [route("a", action: .respond(status: 200, body: "", headers: [HeaderLine(name: "Content-Length", value: "1")]))] }),
+        (
+            "routes[0].action.respond.headers.\"a b\"", "header name",
+            { $0.routes = [route("a", action: .respond(status: 200, body: "", headers: [HeaderLine(name: "a b", value: "")]))] }
+        ),
+        (
+            "routes[0].action.respond.headers.X", "control",
+            { $0.routes = [route("a", action: .respond(status: 200, body: "", headers: [HeaderLine(name: "X", value: "a\r\nB: c")]))] }
+        ),
+        (
+            "routes[0].action.respond.headers.X", "white space",
+            { $0.routes = [route("a", action: .respond(status: 200, body: "", headers: [HeaderLine(name: "X", value: " a")]))] }
+        ),
+        (
+            "routes[0].action.respond.headers.Content-Length", "gateway",
+            { $0.routes = [route("a", action: .respond(status: 200, body: "", headers: [HeaderLine(name: "Content-Length", value: "1")]))] }
+        ),
         ("routes[0].action.redirect.status", "301", { $0.routes = [route("a", action: .redirect(status: 304, location: "/"))] }),
         ("routes[0].action.redirect.location", "visible", { $0.routes = [route("a", action: .redirect(status: 301, location: "/ü"))] }),
         ("routes[0].action.redirect.location", "visible", { $0.routes = [route("a", action: .redirect(status: 301, location: ""))] }),
@@ -74,12 +98,18 @@ import Testing
     @Test func onlyNamesAreResolved() throws {
         let c = small { $0.clusters[0].targets = [Target(address: "127.0.0.1:1"), Target(address: "a.b:2"), Target(address: "unix:/x")] }
         nonisolated(unsafe) var asked: [String] = []
-        _ = try builder(c) { asked.append($0); return [AddressRecord(IPAddress("::1")!, port: 2)] }.build()
+        _ = try builder(c) {
+            asked.append($0)
+            return [AddressRecord(IPAddress("::1")!, port: 2)]
+        }.build()
         #expect(asked == ["a.b:2"])
     }
 
     @Test func tooManyBindings() {
-        let c = small { $0.routes = [route("a")]; $0.routes[0].plugins = (0..<65).map { PluginBinding(name: "p", configJSON: "[\($0)]") } }
+        let c = small {
+            $0.routes = [route("a")]
+            $0.routes[0].plugins = (0..<65).map { PluginBinding(name: "p", configJSON: "[\($0)]") }
+        }
         #expect(throws: ImageError.self) { try builder(c, plugins: [artifact("p")]).build() }
     }
 }

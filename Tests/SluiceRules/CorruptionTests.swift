@@ -92,7 +92,8 @@ import Testing
         let image = try richImage()
         let block = Block(image)
         var random = SplitMix(state: 42)
-        var accepted = 0, count = 20_000
+        var accepted = 0
+        var count = 20_000
         if let p = getenv("SLUICE_MUTATIONS"), let n = Int(String(cString: p)) { count = n }
         let interesting: [UInt32] = [0, 1, 2, 7, 8, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0xffff, UInt32(image.count), UInt32(image.count - 8)]
         for _ in 0..<count {
@@ -101,7 +102,10 @@ import Testing
                 let word = Int.random(in: 2..<image.count / 4, using: &random) * 4  // magic excepted
                 switch Int.random(in: 0..<4, using: &random) {
                 case 0: block.memory.storeBytes(of: interesting.randomElement(using: &random)!, toByteOffset: word, as: UInt32.self)
-                case 1: block.memory.storeBytes(of: block.memory.load(fromByteOffset: word, as: UInt32.self) &+ UInt32.random(in: 1...9, using: &random) &- 5, toByteOffset: word, as: UInt32.self)
+                case 1:
+                    block.memory.storeBytes(
+                        of: block.memory.load(fromByteOffset: word, as: UInt32.self) &+ UInt32.random(in: 1...9, using: &random) &- 5,
+                        toByteOffset: word, as: UInt32.self)
                 case 2: block.memory[word + Int.random(in: 0..<4, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
                 default: block.memory.storeBytes(of: UInt32.random(in: 0...UInt32(image.count), using: &random), toByteOffset: word, as: UInt32.self)
                 }
@@ -120,10 +124,16 @@ import Testing
     /// Follows every reference of an accepted image.
     private func readEverything(_ v: ImageView) {
         var sum: UInt64 = 0
-        func use(_ t: ImageText) { let b = v.text(t); for i in 0...b.count { sum &+= UInt64(b.start[i]) } }
+        func use(_ t: ImageText) {
+            let b = v.text(t)
+            for i in 0...b.count { sum &+= UInt64(b.start[i]) }
+        }
         let s = v.settings.pointee
         for t in [s.accessLogPath, s.errorLogPath, s.pidPath, s.user, s.group, s.stateDirectory, s.configPath] { use(t) }
-        for l in v.listeners { use(l.label); for i in 0..<Int(l.address.length) { sum &+= UInt64(l.address.bytes[i]) } }
+        for l in v.listeners {
+            use(l.label)
+            for i in 0..<Int(l.address.length) { sum &+= UInt64(l.address.bytes[i]) }
+        }
         for c in v.clusters {
             use(c.id)
             for j in 0..<Int(c.targetCount) { use(v.targets[Int(c.firstTarget) + j].label) }
@@ -138,9 +148,15 @@ import Testing
                 use(v.plugins[Int(v.bindings[Int(b)].plugin)].path)
             }
         }
-        for slot in v.hostSlots where slot.kind != 0 { use(slot.text); sum &+= UInt64(v.nodes[Int(slot.root)].shape) }
+        for slot in v.hostSlots where slot.kind != 0 {
+            use(slot.text)
+            sum &+= UInt64(v.nodes[Int(slot.root)].shape)
+        }
         for i in 0..<v.nodes.count { for lane in 0..<16 { sum &+= UInt64(v.firstBytes[i + lane]) } }
-        for e in v.entries { sum &+= UInt64(v.routes[Int(e.route)].methods); for i in 0..<Int(e.parameterCount) { use(v.parameterNames[Int(e.names) + i]) } }
+        for e in v.entries {
+            sum &+= UInt64(v.routes[Int(e.route)].methods)
+            for i in 0..<Int(e.parameterCount) { use(v.parameterNames[Int(e.names) + i]) }
+        }
         #expect(v.isTrusted(AddressRecord(IPAddress("9.9.9.9")!, port: 1)) || sum > 0)
     }
 }

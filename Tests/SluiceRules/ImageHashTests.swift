@@ -24,7 +24,9 @@ import Testing
         }
     }
 
-    @Test func seeds() { #expect(ImageHash.hash("a", seed: 1) != ImageHash.hash("a", seed: 2) && ImageHash.hash("", seed: 1) != ImageHash.hash("", seed: 2)) }
+    @Test func seeds() {
+        #expect(ImageHash.hash("a", seed: 1) != ImageHash.hash("a", seed: 2) && ImageHash.hash("", seed: 1) != ImageHash.hash("", seed: 2))
+    }
 
     /// The suffix hashes of a host come out of one pass over it.
     @Test func hostHash() {

@@ -54,7 +54,10 @@ import Testing
     /// A binding keeps its key as long as plugin, generation and configuration stay.
     @Test func bindingKeys() throws {
         func key(_ generation: UInt64, _ config: String) throws -> UInt64 {
-            let c = small { $0.globalPlugins = [PluginBinding(name: "p", configJSON: config)]; $0.routes = [route("r")] }
+            let c = small {
+                $0.globalPlugins = [PluginBinding(name: "p", configJSON: config)]
+                $0.routes = [route("r")]
+            }
             return try Block(try builder(c, plugins: [artifact("p", generation: generation)]).build()).view().bindings[0].key
         }
         #expect(try key(1, "{}") == key(1, "{}"))
@@ -64,7 +67,10 @@ import Testing
 
     @Test func targetKeysStayOverRevisions() throws {
         let one = try Block(try builder(small()).build()).view().targets[0].key
-        let more = small { $0.clusters.insert(Cluster(id: "new"), at: 0); $0.clusters[1].targets.insert(Target(address: "127.0.0.1:1"), at: 0) }
+        let more = small {
+            $0.clusters.insert(Cluster(id: "new"), at: 0)
+            $0.clusters[1].targets.insert(Target(address: "127.0.0.1:1"), at: 0)
+        }
         let block = Block(try builder(more).build())
         #expect(try block.view().targets.map(\.key).firstIndex(of: one) == 1)
     }
@@ -103,23 +109,34 @@ import Testing
             c.routes[1].idleTimeoutMs = 23
         }
         let block = Block(try builder(c).build())
-        let v = try block.view(), s = v.settings.pointee
-        #expect([s.workers, s.headTimeoutMs, s.idleTimeoutMs, s.bodyIdleTimeoutMs, s.responseTimeoutMs, s.tunnelIdleTimeoutMs, s.drainTimeoutMs] == [3, 1, 2, 3, 4, 5, 6])
+        let v = try block.view()
+        let s = v.settings.pointee
+        #expect(
+            [s.workers, s.headTimeoutMs, s.idleTimeoutMs, s.bodyIdleTimeoutMs, s.responseTimeoutMs, s.tunnelIdleTimeoutMs, s.drainTimeoutMs] == [
+                3, 1, 2, 3, 4, 5, 6,
+            ])
         #expect([s.connectionsMax, s.headBytesMax, s.targetBytesMax, s.headerFieldsMax, s.bodyRateMin] == [100, 2048, 2047, 9, 0])
         #expect([s.bodyBytesMax, s.requestsPerConnectionMax, s.coreBytesMax] == [7, 8, 11])
         #expect([s.forwardedMode, s.viaMode, s.errorLevel, s.accessLog] == [3, 0, 4, 2])
         #expect(v.routes.map(\.bodyBytesMax) == [7, .max])
-        #expect([v.routes[0].connectTimeoutMs, v.routes[1].connectTimeoutMs, v.routes[1].responseTimeoutMs, v.routes[1].idleTimeoutMs] == [0, 21, 22, 23])
+        #expect(
+            [v.routes[0].connectTimeoutMs, v.routes[1].connectTimeoutMs, v.routes[1].responseTimeoutMs, v.routes[1].idleTimeoutMs] == [0, 21, 22, 23])
     }
 
     @Test func defaults() throws {
         let block = Block(try builder(small()).build())
-        let v = try block.view(), s = v.settings.pointee, r = SettingsRecord()
+        let v = try block.view()
+        let s = v.settings.pointee
+        let r = SettingsRecord()
         #expect(s.workers == 0 && s.connectionsMax == r.connectionsMax && s.headBytesMax == r.headBytesMax && s.targetBytesMax == r.targetBytesMax)
         #expect(s.headTimeoutMs == r.headTimeoutMs && s.idleTimeoutMs == r.idleTimeoutMs && s.bodyIdleTimeoutMs == r.bodyIdleTimeoutMs)
         #expect(s.responseTimeoutMs == r.responseTimeoutMs && s.tunnelIdleTimeoutMs == r.tunnelIdleTimeoutMs && s.drainTimeoutMs == r.drainTimeoutMs)
-        #expect(s.bodyBytesMax == .max && s.bodyRateMin == r.bodyRateMin && s.headerFieldsMax == r.headerFieldsMax && s.viaMode == 1 && s.forwardedMode == 1)
-        #expect(v.clusters[0].idleMax == 512 && v.clusters[0].idleTimeoutMs == 60_000 && v.clusters[0].connectTimeoutMs == 5_000 && v.clusters[0].connectRetries == 1)
+        #expect(
+            s.bodyBytesMax == .max && s.bodyRateMin == r.bodyRateMin && s.headerFieldsMax == r.headerFieldsMax && s.viaMode == 1
+                && s.forwardedMode == 1)
+        #expect(
+            v.clusters[0].idleMax == 512 && v.clusters[0].idleTimeoutMs == 60_000 && v.clusters[0].connectTimeoutMs == 5_000
+                && v.clusters[0].connectRetries == 1)
         #expect(v.listeners[0].backlog == 4096)
     }
 

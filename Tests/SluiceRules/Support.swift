@@ -28,7 +28,8 @@ func artifact(_ name: String, generation: UInt64 = 1, filtersBody: Bool = false)
         failOpen: name == "open", filtersBody: filtersBody)
 }
 
-func builder(_ c: Configuration, plugins: [PluginArtifact] = [], resolve: @escaping (String) throws -> [AddressRecord] = { _ in [] }) -> ImageBuilder {
+func builder(_ c: Configuration, plugins: [PluginArtifact] = [], resolve: @escaping (String) throws -> [AddressRecord] = { _ in [] }) -> ImageBuilder
+{
     ImageBuilder(
         configuration: c, revision: 9, resolve: resolve, routeSlot: { UInt32($0.utf8.count) }, plugin: { name in plugins.first { $0.name == name } },
         configPath: "/etc/sluice.yaml")
@@ -44,7 +45,9 @@ func small(_ change: (inout Configuration) -> Void = { _ in }) -> Configuration 
     return c
 }
 
-func route(_ id: String, hosts: [String] = [], paths: [String] = [], methods: [String] = [], priority: Int = 0, action: Action = .cluster("demo")) -> Route {
+func route(_ id: String, hosts: [String] = [], paths: [String] = [], methods: [String] = [], priority: Int = 0, action: Action = .cluster("demo"))
+    -> Route
+{
     var r = Route(id: id, action: action)
     r.hosts = hosts
     r.paths = paths
@@ -58,7 +61,9 @@ func rich() -> (Configuration, [PluginArtifact]) {
     let c = small { c in
         c.listeners += [Listener(address: "[::1]:8443"), Listener(address: "unix:/run/s.sock"), Listener(address: "*:80")]
         var second = Cluster(id: "second")
-        second.targets = [Target(address: "10.0.0.1:80", weight: 3), Target(address: "unix:/run/app.sock"), Target(address: "app.internal:8080", weight: 2)]
+        second.targets = [
+            Target(address: "10.0.0.1:80", weight: 3), Target(address: "unix:/run/app.sock"), Target(address: "app.internal:8080", weight: 2),
+        ]
         c.clusters.append(second)
         c.plugins = [PluginSource(name: "key-auth", path: "key-auth.so"), PluginSource(name: "request-id", path: "r.so")]
         c.globalPlugins = [PluginBinding(name: "request-id")]
@@ -68,17 +73,25 @@ func rich() -> (Configuration, [PluginArtifact]) {
         c.routes = [
             route("hello", paths: ["/hello"], action: .respond(status: 200, body: "hi\n", headers: [HeaderLine(name: "X-A", value: "b c")])),
             route("old", hosts: ["old.example.org"], action: .redirect(status: 308, location: "https://new.example.org/")),
-            route("users", hosts: ["API.example.com.", "*.example.org"], paths: ["/users/{id}", "/users/{id}/posts/{post}", "/users/me", "=/lit{eral}*"], methods: ["GET", "HEAD"]),
-            route("files", hosts: ["api.example.com"], paths: ["/static/a-rather-long-directory-name/*", "/static/*"], priority: 5, action: .cluster("second")),
+            route(
+                "users", hosts: ["API.example.com.", "*.example.org"],
+                paths: ["/users/{id}", "/users/{id}/posts/{post}", "/users/me", "=/lit{eral}*"], methods: ["GET", "HEAD"]),
+            route(
+                "files", hosts: ["api.example.com"], paths: ["/static/a-rather-long-directory-name/*", "/static/*"], priority: 5,
+                action: .cluster("second")),
             route("all", paths: ["/*"]),
         ]
         c.routes[2].plugins = [PluginBinding(name: "key-auth", configJSON: "{\"k\":1}")]
-        c.routes[3].plugins = [PluginBinding(name: "request-id", configJSON: "{\"h\":\"x\"}"), PluginBinding(name: "key-auth", configJSON: "{\"k\":1}")]
+        c.routes[3].plugins = [
+            PluginBinding(name: "request-id", configJSON: "{\"h\":\"x\"}"), PluginBinding(name: "key-auth", configJSON: "{\"k\":1}"),
+        ]
     }
     return (c, [artifact("key-auth", filtersBody: true), artifact("request-id", generation: 4)])
 }
 
 func richImage() throws -> [UInt8] {
     let (c, plugins) = rich()
-    return try builder(c, plugins: plugins) { _ in [AddressRecord(IPAddress("10.9.9.1")!, port: 8080), AddressRecord(IPAddress("2001:db8::9")!, port: 8080)] }.build()
+    return try builder(c, plugins: plugins) { _ in
+        [AddressRecord(IPAddress("10.9.9.1")!, port: 8080), AddressRecord(IPAddress("2001:db8::9")!, port: 8080)]
+    }.build()
 }

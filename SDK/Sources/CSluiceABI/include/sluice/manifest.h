@@ -26,9 +26,19 @@
 #define SLUICE_MANIFEST_SECTION ".sluice.manifest"
 #define SLUICE_MANIFEST_BYTES_MAX 16384
 
+/* `retain` keeps the section when the linker drops what nothing refers to (--gc-sections). */
+#if defined(__has_attribute)
+#if __has_attribute(retain)
+#define SLUICE_RETAIN , retain
+#endif
+#endif
+#ifndef SLUICE_RETAIN
+#define SLUICE_RETAIN
+#endif
+
 /* Puts the literal into the file; once per plugin. The trailing NUL of the literal is not part of the text. */
 #define SLUICE_MANIFEST(json)                                                                       \
-  __attribute__((section(SLUICE_MANIFEST_SECTION), used)) static const char sluice_manifest_text[] = json; \
+  __attribute__((section(SLUICE_MANIFEST_SECTION), used SLUICE_RETAIN)) static const char sluice_manifest_text[] = json; \
   SLUICE_STATIC_ASSERT(sizeof(sluice_manifest_text) <= SLUICE_MANIFEST_BYTES_MAX, "the manifest is longer than 16 KiB");
 
 #endif

@@ -7,6 +7,7 @@
 #ifndef SLUICE_SWIFT_H
 #define SLUICE_SWIFT_H
 #include <sluice/sluice.h>
+#include <sys/random.h>
 
 SLUICE_BEGIN
 
@@ -17,6 +18,9 @@ void sluice_swift_plugin(void);
 int32_t sluice_swift_init(const sluice_host *host, void **state);
 void sluice_swift_destroy(void *state);
 const void *sluice_swift_get_extension(void *state, const char *id);
+
+/* getrandom(2), for SecureRandom of the SDK: bytes written or -1. */
+static inline int64_t sluice_swift_random(void *out, uint64_t size) { return getrandom(out, size, 0); }
 
 #define SLUICE_SWIFT_PLUGIN(json) \
   SLUICE_MANIFEST(json)           \

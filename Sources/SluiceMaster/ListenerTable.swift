@@ -1,0 +1,78 @@
+// The listening sockets of the house: opened here, kept open here so that a crash loses no queued connection, handed to
+// workers by number. One SO_REUSEPORT socket per worker spreads connections evenly; a Unix socket is shared by all.
+import SluiceSystem
+
+struct OpenListener {
+    let spec: ListenerSpec
+    /// One per worker, or a single one for all.
+    let sockets: [Int32]
+    func socket(worker: Int) -> Int32 { sockets.count == 1 ? sockets[0] : sockets[worker] }
+}
+
+struct ListenerTable {
+    private(set) var open: [OpenListener] = []
+    let workers: Int
+    init(workers: Int) { self.workers = workers }
+
+    /// Which of `wanted` are not open yet.
+    static func missing(_ open: [ListenerSpec], _ wanted: [ListenerSpec]) -> [ListenerSpec] {
+        var result: [ListenerSpec] = []
+        for w in wanted where !open.contains(where: w.isSame(as:)) && !result.contains(where: w.isSame(as:)) { result.append(w) }
+        return result
+    }
+    /// Which of `open` are not wanted any more.
+    static func surplus(_ open: [ListenerSpec], _ wanted: [ListenerSpec]) -> [ListenerSpec] {
+        open.filter { o in !wanted.contains(where: o.isSame(as:)) }
+    }
+
+    /// Opens what of `wanted` is missing: all or nothing. Returns what is new.
+    @discardableResult
+    mutating func openMissing(_ wanted: [ListenerSpec]) throws -> [ListenerSpec] {
+        let new = ListenerTable.missing(open.map(\.spec), wanted)
+        var opened: [OpenListener] = []
+        do {
+            for spec in new { opened.append(try openOne(spec)) }
+        } catch {
+            for o in opened { ListenerTable.close(o) }
+            throw error
+        }
+        open += opened
+        return new
+    }
+
+    private func openOne(_ spec: ListenerSpec) throws -> OpenListener {
+        try spec.address.withUnsafeBytes { address in
+            // SO_REUSEPORT alone would let a second master of the same user share our address unnoticed.
+            if !spec.isUnix && !open.contains(where: { $0.spec.port == spec.port }) { try ListeningSocket.probe(address, label: spec.label) }
+            var sockets: [Int32] = []
+            do {
+                for _ in 0..<(spec.isUnix ? 1 : workers) {
+                    sockets.append(try ListeningSocket.open(address, label: spec.label, backlog: spec.backlog, reusePort: !spec.isUnix))
+                }
+            } catch {
+                for s in sockets { Descriptor.close(s) }
+                throw error
+            }
+            return OpenListener(spec: spec, sockets: sockets)
+        }
+    }
+
+    func find(_ spec: ListenerSpec) -> OpenListener? { open.first { $0.spec.isSame(as: spec) } }
+
+    /// Closes everything that `wanted` does not name; returns what was closed.
+    @discardableResult
+    mutating func closeSurplus(_ wanted: [ListenerSpec]) -> [ListenerSpec] {
+        let old = ListenerTable.surplus(open.map(\.spec), wanted)
+        for spec in old {
+            if let o = find(spec) { ListenerTable.close(o) }
+            open.removeAll { $0.spec.isSame(as: spec) }
+        }
+        return old
+    }
+
+    private static func close(_ listener: OpenListener) {
+        for s in listener.sockets { Descriptor.close(s) }
+        let path = listener.spec.address.withUnsafeBytes { ListeningSocket.path($0) }
+        if let path { try? Files.remove(path) }  // a file that stays is stale and goes at the next start
+    }
+}

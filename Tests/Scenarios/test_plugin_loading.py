@@ -1,0 +1,224 @@
+"""Loading, replacing and unloading plugins through the admin API while traffic flows (`plugins_api: local`).
+
+Every refusal must leave everything as it was. The proof that a C plugin is really gone is /proc/PID/maps.
+"""
+
+import shutil
+import time
+
+import pytest
+
+from kit.fixtures import KEYS, built, compiled, copy, mapped, plugin
+from kit.gateway import Gateway, route
+from kit.load import Load
+from kit.rawclient import get
+from kit.wait import until
+
+REPLACEMENTS = 100
+
+
+@pytest.fixture
+def gateway(shared_origin, origin):
+    with Gateway(
+        to=shared_origin, workers=2, plugins_api="local", plugins=[plugin("key-auth")], allow="refused|cannot",
+        routes=[route("private", "/private/*", plugins=[{"name": "key-auth", "config": KEYS}]), route("everything", "/*")],
+    ) as gateway:
+        yield gateway
+
+
+def plugins(gateway) -> dict:
+    answer = gateway.admin("GET", "/v1/plugins")
+    assert answer.status == 200, answer
+    return {one["name"]: one for one in answer.json["plugins"]}
+
+
+def still_works(gateway):
+    assert get(gateway.port, "/private/x").status == 401
+    assert get(gateway.port, "/private/x", "X-Api-Key: secret-1").status == 200
+
+
+def test_list_and_one(gateway):
+    still_works(gateway)
+    listed = plugins(gateway)
+    assert set(listed) == {"key-auth"}
+    one = listed["key-auth"]
+    assert one["routes"] == ["private"] and len(one["sha256"]) == 64 and one["generation"] >= 1
+    assert sum(phase["calls"] for phase in one["phases"].values()) >= 2
+    assert gateway.admin("GET", "/v1/plugins/key-auth").json["name"] == "key-auth"
+    assert gateway.admin("GET", "/v1/plugins/key-aut").status == 404
+
+
+def test_load_of_a_new_one(gateway):
+    answer = gateway.admin("POST", "/v1/plugins/load", {"path": str(built("header-transform"))})
+    assert answer.status == 200, answer
+    assert (answer.json["name"], len(answer.json["workers"])) == ("header-transform", 2)
+    assert set(plugins(gateway)) == {"key-auth", "header-transform"}
+    answer = gateway.admin("DELETE", "/v1/plugins/header-transform")
+    assert answer.status == 200, answer
+    assert set(plugins(gateway)) == {"key-auth"}
+    for pid in gateway.workers():
+        until(lambda: not mapped(pid, "header-transform"), 3, "the library to be unmapped")
+    still_works(gateway)
+
+
+def test_dry_run_changes_nothing(gateway):
+    answer = gateway.admin("POST", "/v1/plugins/load", {"path": str(built("header-transform")), "dry_run": True})
+    assert answer.status == 200 and answer.json["name"] == "header-transform", answer
+    assert set(plugins(gateway)) == {"key-auth"}
+
+
+@pytest.mark.timeout(240)
+def test_a_hundred_replacements_without_one_failed_request(gateway, tmp_path, measure):
+    with Load(gateway.port, connections=4, target="/private/x", lines=["X-Api-Key: secret-1"]) as good, \
+            Load(gateway.port, connections=2, target="/private/x", status=401) as bad:
+        time.sleep(0.3)
+        begun, generation = time.monotonic(), plugins(gateway)["key-auth"]["generation"]
+        for number in range(REPLACEMENTS):
+            file = copy("key-auth", tmp_path, str(number))
+            answer = gateway.admin("POST", "/v1/plugins/load", {"path": str(file), "name": "key-auth"})
+            assert answer.status == 200, answer
+            assert answer.json["generation"] > generation
+            generation = answer.json["generation"]
+            file.unlink()
+        took = time.monotonic() - begun
+        results = [good.stop(), bad.stop()]
+    assert [result.failures for result in results] == [[], []]
+    measure(f"{REPLACEMENTS} replacements of key-auth under load: each", took / REPLACEMENTS)
+    measure("slowest request meanwhile", max(result.slowest for result in results))
+    measure("requests served meanwhile", sum(result.ok for result in results), "requests")
+    for pid in gateway.workers():
+        until(lambda: len(mapped(pid, "key-auth")) == 1, 5, "all but the last generation to be unmapped")
+    still_works(gateway)
+
+
+def test_swift_plugin_is_replaced_and_parked(shared_origin, origin, tmp_path):
+    """A Swift generation is never unmapped (docs: parked); replacing it still works and ids stay unique."""
+    with Gateway(to=shared_origin, plugins_api="local", plugins=[plugin("request-id")], global_plugins=[{"name": "request-id"}]) as gateway:
+        seen = set()
+        for number in range(5):
+            file = copy("request-id", tmp_path, str(number))
+            answer = gateway.admin("POST", "/v1/plugins/load", {"path": str(file), "name": "request-id"})
+            assert answer.status == 200, answer
+            seen.add(get(gateway.port).get("X-Request-Id"))
+        assert len(seen) == 5 and None not in seen
+
+
+NO_ENTRY = "int nothing_here;\n"
+
+
+def bad_files(folder) -> dict:
+    real = built("key-auth").read_bytes()
+    files = {"text.so": b"no library\n", "empty.so": b"", "half.so": real[: len(real) // 2], "head.so": real[:64], "elf-only.so": b"\x7fELF" + b"\0" * 200}
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    shutil.copyfile(compiled(folder, "no-entry", NO_ENTRY), folder / "entryless.so")
+    return {name: folder / name for name in [*files, "entryless.so"]}
+
+
+@pytest.mark.parametrize("name", ["text.so", "empty.so", "half.so", "head.so", "elf-only.so", "entryless.so", "missing.so", "folder"])
+def test_bad_library_is_refused_and_nothing_changed(gateway, tmp_path, name):
+    path = {**bad_files(tmp_path), "missing.so": tmp_path / "missing.so", "folder": tmp_path}[name]
+    before, revision = plugins(gateway), gateway.admin("GET", "/v1/status").json["revision"]
+    for body in ({"path": str(path)}, {"path": str(path), "name": "key-auth"}):
+        answer = gateway.admin("POST", "/v1/plugins/load", body)
+        assert answer.status == 422, answer
+        assert answer.headers["Content-Type"].startswith("application/problem+json") and answer.json["detail"]
+    after = plugins(gateway)
+    assert {key: value["generation"] for key, value in after.items()} == {key: value["generation"] for key, value in before.items()}
+    assert gateway.admin("GET", "/v1/status").json["revision"] == revision
+    still_works(gateway)
+
+
+def test_another_plugin_under_this_name_is_refused(gateway):
+    answer = gateway.admin("POST", "/v1/plugins/load", {"path": str(built("header-transform")), "name": "key-auth"})
+    assert answer.status == 422, answer
+    still_works(gateway)
+
+
+@pytest.mark.parametrize("body,status", [
+    (b"", 400), (b"{", 400), (b"[]", 400), (b'{"path": 7}', 400), (b'{"path": "relative.so"}', 400), (b'{"pathh": "/x.so"}', 400), (b"{}", 400), (b'{"path":"/a","path":"/b"}', 400),
+    (b'{"path": "/x\\u0000.so"}', 400), (b'{"path": "' + b"x" * (2 << 20) + b'"}', 413),
+])
+def test_bad_body(gateway, body, status):
+    answer = gateway.admin("POST", "/v1/plugins/load", body)
+    assert answer.status == status, answer
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+    still_works(gateway)
+
+
+def test_wrong_content_type(gateway):
+    answer = gateway.admin("POST", "/v1/plugins/load", b'{"name":"key-auth"}', content_type="text/plain")
+    assert answer.status == 415, answer
+
+
+def test_unload_of_a_bound_plugin_is_refused(gateway):
+    answer = gateway.admin("DELETE", "/v1/plugins/key-auth")
+    assert answer.status == 409 and "private" in answer.body.decode(), answer
+    still_works(gateway)
+
+
+def test_unload_of_an_unknown_plugin(gateway):
+    assert gateway.admin("DELETE", "/v1/plugins/nobody").status == 404
+
+
+def test_loading_is_off_unless_configured(shared_origin, origin):
+    with Gateway(to=shared_origin) as gateway:
+        for method, path, body in (("POST", "/v1/plugins/load", {"path": str(built("key-auth"))}), ("DELETE", "/v1/plugins/key-auth", None)):
+            assert gateway.admin(method, path, body).status == 403
+
+
+def test_loaded_plugin_survives_a_control_restart(gateway):
+    import os
+    import signal
+    assert gateway.admin("POST", "/v1/plugins/load", {"path": str(built("header-transform"))}).status == 200
+    gateway.allow += "|died of signal"
+    before, control = plugins(gateway), gateway.control()
+    os.kill(control, signal.SIGKILL)
+    until(lambda: gateway.control() not in (None, control), 5, "the successor")
+    until(lambda: listing_works(gateway), 10, "the admin API")
+    assert {name: one["generation"] for name, one in plugins(gateway).items()} == {name: one["generation"] for name, one in before.items()}
+    still_works(gateway)
+
+
+def listing_works(gateway) -> bool:
+    try:
+        return gateway.admin("GET", "/v1/plugins").status == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("config,word", [
+    ({"keys": "none"}, "keys"), ({"keys": [{"key": "", "consumer": "a"}]}, "key"), ({"keyz": []}, "keyz"), ({"keys": [{"key": "a", "consumer": "b"}], "header": "bad name"}, "header"),
+])
+def test_configuration_that_the_plugin_refuses(gateway, config, word):
+    """A reload with it changes nothing and passes the plugin's own words on."""
+    bad = [route("private", "/private/*", plugins=[{"name": "key-auth", "config": config}]), route("everything", "/*")]
+    gateway.write(routes=bad)
+    answer = gateway.admin("POST", "/v1/reload")
+    assert answer.status == 422, answer
+    assert "key-auth" in answer.body.decode() and word in answer.body.decode()
+    still_works(gateway)
+
+
+def test_start_with_a_configuration_that_the_plugin_refuses(shared_origin):
+    import subprocess
+    from kit.gateway import BINARY
+    gateway = Gateway(to=shared_origin, plugins=[plugin("key-auth")], global_plugins=[{"name": "key-auth", "config": {"keys": 1}}])
+    try:
+        gateway.write()
+        result = subprocess.run([str(BINARY), "run", "-c", str(gateway.file)], capture_output=True, text=True, timeout=15)
+        assert result.returncode != 0 and "key-auth" in result.stderr and "keys" in result.stderr, result
+    finally:
+        shutil.rmtree(gateway.folder)
+
+
+def test_file_may_change_after_loading(gateway, tmp_path):
+    """The gateway loads a private copy: overwriting or removing the given file does no harm."""
+    file = copy("key-auth", tmp_path, "mine")
+    assert gateway.admin("POST", "/v1/plugins/load", {"path": str(file), "name": "key-auth"}).status == 200
+    file.write_bytes(b"\0" * 50_000)
+    still_works(gateway)
+    file.unlink()
+    still_works(gateway)
+    for pid in gateway.workers():
+        assert not mapped(pid, str(tmp_path))
