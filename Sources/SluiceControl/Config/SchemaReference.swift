@@ -32,7 +32,7 @@ enum SchemaReference {
         var out = "\n### " + (path == "The file" ? path : "`\(path)`") + "\n\n| key | value | default | meaning |\n|---|---|---|---|\n"
         for key in keys {
             let given = key.required ? "needed" : key.defaultText.map { "`\($0)`" } ?? ""
-            out += "| `\(key.name)` | \(cell(SchemaCheck.allowed(key.kind))) | \(given) | \(cell(key.doc)) |\n"
+            out += "| `\(key.name)` | \(cell(SchemaCheck.allowed(key.kind))) | \(given) | \(key.doc.replacing("|", with: "\\|")) |\n"
         }
         return out
     }
