@@ -108,7 +108,7 @@ def test_client_that_left_is_logged(as_json, origin):
 HOSTILE = ['quo"te', "back\\slash", "\xe9\xff\x80", "tab\there", '"} {"forged":"1', "<script>", "%0d%0a", "x" * 4000]
 
 
-@pytest.mark.parametrize("number,value", enumerate(HOSTILE), ids=[repr(value)[:20] for value in HOSTILE])
+@pytest.mark.parametrize("number,value", list(enumerate(HOSTILE)), ids=[repr(value)[:20] for value in HOSTILE])
 def test_hostile_bytes(combined, as_json, origin, number, value):
     """Whatever a client sends, a line stays one line with the same fields."""
     for gateway in (combined, as_json):
