@@ -33,6 +33,9 @@ struct BodyRelay {
     var received: UInt64 = 0
     var scanner = ChunkScanner()
 
+    /// Content bytes received, which limits and logs count; chunk framing is none.
+    var content: UInt64 { framing == .chunked ? scanner.contentBytes : received }
+
     mutating func start(_ f: Framing, length: Int64 = 0) {
         framing = f
         remaining = length
