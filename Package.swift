@@ -66,5 +66,10 @@ let package = Package(
         // 0 ground
         .target(name: "CSluiceSys"),
         // tests
+        tests("SluiceSystem", ["SluiceSystem"]),
+        tests("SluiceChannel", ["SluiceChannel", "SluiceSystem"]),
+        tests("SluiceShared", ["SluiceShared", "SluiceSystem"]),
+        tests("SluiceObserve", ["SluiceObserve", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
+        tests("SluiceMaster", ["SluiceMaster", "SluiceChannel", "SluiceRules", "SluiceModel", "SluiceSystem", "SluiceShared", "sluiced"]),
     ]
 )

@@ -86,6 +86,7 @@ extension MasterSettings {
         if pidPath != next.pidPath { names.append("pid_file") }
         if stateDirectory != next.stateDirectory { names.append("state_directory") }
         if coreBytesMax != next.coreBytesMax { names.append("core limit") }
+        if next.connectionsMax > connectionsMax { names.append("limits.connections") }  // open files of running workers
         return names
     }
 }
