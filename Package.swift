@@ -76,5 +76,7 @@ let package = Package(
         tests("SluiceModel", ["SluiceModel"]),
         tests("SluiceRules", ["SluiceRules", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),
         tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceModel", "SluiceBytes"]),
+        tests("SluiceInspect", ["SluiceInspect"]),
+        tests("SluicePlugins", ["SluicePlugins", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", .product(name: "CSluiceABI", package: "SDK")]),
     ]
 )

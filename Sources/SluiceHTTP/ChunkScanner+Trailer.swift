@@ -67,7 +67,8 @@ extension ChunkScanner {
         case 13: return matches("authorization") || matches("content-range") || matches("cache-control")
         case 14: return matches("content-length")
         case 15: return matches("x-forwarded-for")
-        case 16: return matches("content-encoding") || matches("proxy-connection") || matches("x-forwarded-host") || matches("x-forwarded-port")
+        case 16:
+            return matches("content-encoding") || matches("proxy-connection") || matches("x-forwarded-host") || matches("x-forwarded-port")
         case 17: return matches("transfer-encoding") || matches("x-forwarded-proto")
         case 19: return matches("proxy-authorization")
         default: return false

@@ -1,5 +1,5 @@
 // The chunked coding (RFC 9112 section 7.1): checks framing while bytes are relayed as they are, or takes them apart.
-// Plain data of 24 bytes that survives any cut of the stream; trailer lines are judged in ChunkScanner+Trailer.swift.
+// Plain data of 32 bytes that survives any cut of the stream; trailer lines are judged in ChunkScanner+Trailer.swift.
 import SluiceBytes
 
 /// ```
@@ -28,6 +28,7 @@ import SluiceBytes
     }
     /// Content bytes of the current chunk still to come; while the size is read, the size so far.
     @usableFromInline var left: UInt64 = 0
+    @usableFromInline var contentCount: UInt64 = 0
     /// FNV-1a of the current trailer name in lower case.
     @usableFromInline var nameHash: UInt64 = 0
     @usableFromInline var extensionBytes: UInt16 = 0
@@ -38,6 +39,9 @@ import SluiceBytes
 
     @inlinable public init() {}
 
+    /// Content bytes seen so far, framing excluded: what limits on bodies count.
+    @inlinable public var contentBytes: UInt64 { contentCount }
+
     /// The last byte of the body, trailers included, was seen.
     @inlinable public var isDone: Bool { state == State.done }
 
@@ -47,6 +51,7 @@ import SluiceBytes
     @inlinable public mutating func scan(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int {
         if state == State.data && left >= UInt64(truncatingIfNeeded: n) && n > 0 {  // inside one chunk: nothing to look at
             left &-= UInt64(truncatingIfNeeded: n)
+            contentCount &+= UInt64(truncatingIfNeeded: n)
             if left == 0 { endChunk() }
             return n
         }
@@ -73,6 +78,7 @@ import SluiceBytes
         let run = Int(truncatingIfNeeded: min(left, UInt64(truncatingIfNeeded: n &- used)))
         content = ByteView(p + used, run)
         left &-= UInt64(truncatingIfNeeded: run)
+        contentCount &+= UInt64(truncatingIfNeeded: run)
         used &+= run
         if left == 0 {
             endChunk()

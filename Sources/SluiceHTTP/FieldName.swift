@@ -25,48 +25,60 @@ public enum FieldName {
     /// `HeaderID` of a name made of token characters, any case; 0 for names the proxy does not act on.
     @inlinable @inline(__always) public static func id(_ p: UnsafePointer<UInt8>, _ n: Int) -> UInt8 {
         switch n {
-        case 2: p[0] | 0x20 == 0x74 && p[1] | 0x20 == 0x65 ? HeaderID.te : 0
-        case 3: p[0] | 0x20 == 0x76 && p[1] | 0x20 == 0x69 && p[2] | 0x20 == 0x61 ? HeaderID.via : 0
-        case 4: names4(p, 4, "host") ? HeaderID.host : names4(p, 4, "date") ? HeaderID.date : 0
-        case 6: names4(p, 6, "server") ? HeaderID.server : names4(p, 6, "expect") ? HeaderID.expect : 0
+        case 2: if p[0] | 0x20 == 0x74 && p[1] | 0x20 == 0x65 { return HeaderID.te }
+        case 3: if p[0] | 0x20 == 0x76 && p[1] | 0x20 == 0x69 && p[2] | 0x20 == 0x61 { return HeaderID.via }
+        case 4:
+            if names4(p, 4, "host") { return HeaderID.host }
+            if names4(p, 4, "date") { return HeaderID.date }
+        case 6:
+            if names4(p, 6, "server") { return HeaderID.server }
+            if names4(p, 6, "expect") { return HeaderID.expect }
         case 7:
-            names4(p, 7, "upgrade") ? HeaderID.upgrade : names4(p, 7, "referer") ? HeaderID.referer
-                : names4(p, 7, "trailer") ? HeaderID.trailer : 0
-        case 9: names8(p, 9, "forwarded") ? HeaderID.forwarded : 0
+            if names4(p, 7, "upgrade") { return HeaderID.upgrade }
+            if names4(p, 7, "referer") { return HeaderID.referer }
+            if names4(p, 7, "trailer") { return HeaderID.trailer }
+        case 9: if names8(p, 9, "forwarded") { return HeaderID.forwarded }
         case 10:
-            names8(p, 10, "connection") ? HeaderID.connection : names8(p, 10, "user-agent") ? HeaderID.userAgent
-                : names8(p, 10, "keep-alive") ? HeaderID.keepAlive : 0
-        case 14: names8(p, 14, "content-length") ? HeaderID.contentLength : 0
-        case 15: names8(p, 15, "x-forwarded-for") ? HeaderID.xForwardedFor : 0
+            if names8(p, 10, "connection") { return HeaderID.connection }
+            if names8(p, 10, "user-agent") { return HeaderID.userAgent }
+            if names8(p, 10, "keep-alive") { return HeaderID.keepAlive }
+        case 14: if names8(p, 14, "content-length") { return HeaderID.contentLength }
+        case 15: if names8(p, 15, "x-forwarded-for") { return HeaderID.xForwardedFor }
         case 16:
-            names8(p, 16, "x-forwarded-host") ? HeaderID.xForwardedHost : names8(p, 16, "x-forwarded-port") ? HeaderID.xForwardedPort
-                : names8(p, 16, "proxy-connection") ? HeaderID.proxyConnection : 0
-        case 17:
-            lower8(p) == word8("transfer-encoding") && names8(p + 1, 16, "ransfer-encoding") ? HeaderID.transferEncoding
-                : lower8(p) == word8("x-forwarded-proto") && names8(p + 1, 16, "-forwarded-proto") ? HeaderID.xForwardedProto : 0
-        default: 0
+            if names8(p, 16, "x-forwarded-host") { return HeaderID.xForwardedHost }
+            if names8(p, 16, "x-forwarded-port") { return HeaderID.xForwardedPort }
+            if names8(p, 16, "proxy-connection") { return HeaderID.proxyConnection }
+        case 17:  // two words from the second byte on, and the first byte in a third
+            if lower8(p) == word8("transfer-encoding") && names8(p + 1, 16, "ransfer-encoding") { return HeaderID.transferEncoding }
+            if lower8(p) == word8("x-forwarded-proto") && names8(p + 1, 16, "-forwarded-proto") { return HeaderID.xForwardedProto }
+        default: break
         }
+        return HeaderID.other
     }
     @inlinable public static func id(_ name: ByteView) -> UInt8 { id(name.start, name.count) }
 }
 
 extension Method {
-    /// The raw value for a method token of `n` bytes; methods are case-sensitive (RFC 9110 section 9.1). CONNECT and the
+    /// The raw value for a method token of `n` bytes; methods are case-sensitive (RFC 9110 section 9.1). The
     /// longer ones are compared in two words.
     @inlinable @inline(__always) static func raw(_ p: UnsafePointer<UInt8>, _ n: Int) -> UInt8 {
-        let m: Method
         switch n {
-        case 3: m = p[0] == 0x47 && p[1] == 0x45 && p[2] == 0x54 ? .get : p[0] == 0x50 && p[1] == 0x55 && p[2] == 0x54 ? .put : .other
-        case 4: m = load4(p) == word4("POST") ? .post : load4(p) == word4("HEAD") ? .head : .other
+        case 3:
+            if p[0] == 0x47 && p[1] == 0x45 && p[2] == 0x54 { return Method.get.rawValue }
+            if p[0] == 0x50 && p[1] == 0x55 && p[2] == 0x54 { return Method.put.rawValue }
+        case 4:
+            if load4(p) == word4("POST") { return Method.post.rawValue }
+            if load4(p) == word4("HEAD") { return Method.head.rawValue }
         case 5:
-            m = load4(p) == word4("PATCH") && p[4] == 0x48 ? .patch : load4(p) == word4("TRACE") && p[4] == 0x45 ? .trace : .other
-        case 6: m = load4(p) == word4("DELETE") && load4(p + 2) == word4("LETE") ? .delete : .other
+            if load4(p) == word4("PATC") && p[4] == 0x48 { return Method.patch.rawValue }
+            if load4(p) == word4("TRAC") && p[4] == 0x45 { return Method.trace.rawValue }
+        case 6: if load4(p) == word4("DELE") && load4(p + 2) == word4("LETE") { return Method.delete.rawValue }
         case 7:
-            m = load4(p) == word4("OPTIONS") && load4(p + 3) == word4("IONS") ? .options
-                : load4(p) == word4("CONNECT") && load4(p + 3) == word4("NECT") ? .connect : .other
-        default: m = .other
+            if load4(p) == word4("OPTI") && load4(p + 3) == word4("IONS") { return Method.options.rawValue }
+            if load4(p) == word4("CONN") && load4(p + 3) == word4("NECT") { return Method.connect.rawValue }
+        default: break
         }
-        return m.rawValue
+        return Method.other.rawValue
     }
     /// The method of a token.
     @inlinable public init(token: ByteView) { self = Method(rawValue: Method.raw(token.start, token.count)) ?? .other }

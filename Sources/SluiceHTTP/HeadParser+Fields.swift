@@ -45,7 +45,8 @@ extension HeadParser {
                 flags: bit & HeaderMask.hopByHop != 0 ? HeaderField.hopByHop : 0)
             count &+= 1
             if bit & acts != 0 {
-                let problem = meaning(of: id, ByteView(value, valueEnd - value), base, head, isRepeated: seen & bit != 0, isRequest: isRequest)
+                let problem = meaning(
+                    of: id, ByteView(value, valueEnd - value), base, head, isRepeated: seen & bit != 0, isRequest: isRequest)
                 if problem != .none { return refuse(head, problem, isRequest: isRequest) }
             }
             seen |= bit
@@ -65,8 +66,8 @@ extension HeadParser {
     static func badName(
         _ line: UnsafePointer<UInt8>, _ stop: UnsafePointer<UInt8>, _ head: UnsafeMutablePointer<MessageHead>, isRequest: Bool
     ) -> Int {
-        let blank = Syntax.isBlank(stop.pointee)
-        let problem: HeadProblem = blank && stop == line ? .obsFold : blank ? .spaceBeforeColon : stop.pointee == 0x0a ? .bareLF : .fieldName
+        var problem = stop.pointee == 0x0a ? HeadProblem.bareLF : .fieldName
+        if Syntax.isBlank(stop.pointee) { problem = stop == line ? .obsFold : .spaceBeforeColon }
         return refuse(head, problem, isRequest: isRequest)
     }
 }

@@ -6,7 +6,8 @@ extension HeadParser {
     /// Judges one field that the codec acts on.
     @usableFromInline @inline(never)
     static func meaning(
-        of id: UInt8, _ value: ByteView, _ base: UnsafePointer<UInt8>, _ head: UnsafeMutablePointer<MessageHead>, isRepeated: Bool, isRequest: Bool
+        of id: UInt8, _ value: ByteView, _ base: UnsafePointer<UInt8>, _ head: UnsafeMutablePointer<MessageHead>, isRepeated: Bool,
+        isRequest: Bool
     ) -> HeadProblem {
         switch id {
         case HeaderID.host: return host(value, base, head, isRepeated: isRepeated)
@@ -24,7 +25,9 @@ extension HeadParser {
 
     /// Exactly one, with a valid value, which an absolute target outranks (RFC 9112 section 3.2). An empty value is valid:
     /// the authority is then empty and the configured default host applies (section 3.3).
-    static func host(_ value: ByteView, _ base: UnsafePointer<UInt8>, _ head: UnsafeMutablePointer<MessageHead>, isRepeated: Bool) -> HeadProblem {
+    static func host(_ value: ByteView, _ base: UnsafePointer<UInt8>, _ head: UnsafeMutablePointer<MessageHead>, isRepeated: Bool)
+        -> HeadProblem
+    {
         if isRepeated { return .hostRepeated }
         let length = Syntax.authority(value)
         if length < 0 { return .host }
@@ -74,8 +77,8 @@ extension HeadParser {
                 return .transferEncoding
             }
         }
-        return codings == 0 || (chunkedAt > 0 && chunkedAt < codings) ? .transferEncoding : codings == 1
-            && chunkedAt == 1 ? .transferEncoding : .codingUnknown
+        let isOdd = codings < 2 && chunkedAt == codings  // nothing but commas, or chunked with commas
+        return isOdd || (chunkedAt > 0 && chunkedAt < codings) ? .transferEncoding : .codingUnknown
     }
 
     static func trailersWanted(_ value: ByteView, _ head: UnsafeMutablePointer<MessageHead>) {
@@ -150,7 +153,9 @@ extension HeadParser {
         if id != 0 && HeaderMask.bit(id) & HeaderMask.rewritten != 0 { return .none }
         var i = 0
         while i < count {
-            if Int(fields[i].nameLength) == option.count && ByteView(base + Int(fields[i].nameOffset), option.count).equalsIgnoringCase(option) {
+            if Int(fields[i].nameLength) == option.count
+                && ByteView(base + Int(fields[i].nameOffset), option.count).equalsIgnoringCase(option)
+            {
                 fields[i].flags |= HeaderField.hopByHop
             }
             i &+= 1

@@ -24,7 +24,8 @@ import SluiceBytes
 ///     any byte missing: 0             any rule broken: -status, head.problem says which
 /// ```
 public enum HeadParser {
-    /// Parses a request head at `buffer` (RFC 9112 sections 2 to 6).
+    /// Parses a request head at `buffer` (RFC 9112 sections 2 to 6). One long function, so that the cursor and the bounds
+    /// stay in registers; what is rare is called out of line.
     /// - Returns: the head's length in bytes; 0 when it is incomplete; a negative status (400, 414, 417, 431, 501, 505)
     ///   when it is refused. Only after a positive result do `head` and `fields` hold anything but `head.problem`.
     /// - Requires: `buffer[count]` is writable (a NUL stands there meanwhile) and 64 readable bytes follow it; `fields` has
@@ -155,8 +156,10 @@ public enum HeadParser {
 
     /// The line ought to end at `p` with CRLF: 0 when only more bytes can tell, else the refusal.
     @usableFromInline @inline(never)
-    static func badLineEnd(_ p: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ head: UnsafeMutablePointer<MessageHead>,
-        isRequest: Bool) -> Int {
+    static func badLineEnd(
+        _ p: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ head: UnsafeMutablePointer<MessageHead>,
+        isRequest: Bool
+    ) -> Int {
         if p == end || (p.pointee == 0x0d && p + 1 == end) { return 0 }
         let problem: HeadProblem = p.pointee == 0x0d ? .bareCR : p.pointee == 0x0a ? .bareLF : .control
         return refuse(head, problem, isRequest: isRequest)
@@ -164,7 +167,9 @@ public enum HeadParser {
 
     /// Moves `p` over CRLFs before the request line. 0, also when the last one is incomplete, or a refusal.
     @usableFromInline @inline(never)
-    static func skipEmptyLines(_ p: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ head: UnsafeMutablePointer<MessageHead>) -> Int {
+    static func skipEmptyLines(_ p: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ head: UnsafeMutablePointer<MessageHead>)
+        -> Int
+    {
         var lines = 0
         while p.pointee == 0x0d {
             if lines == HTTPLimits.leadingEmptyLinesMax { return refuse(head, .method) }

@@ -4,7 +4,9 @@ import SluiceBytes
 
 extension HeadWriter {
     /// Most bytes `request` writes for these arguments.
-    public static func requestBound(head: UnsafePointer<MessageHead>, map: borrowing HeaderMap, options: borrowing RequestHeadOptions) -> Int {
+    public static func requestBound(head: UnsafePointer<MessageHead>, map: borrowing HeaderMap, options: borrowing RequestHeadOptions)
+        -> Int
+    {
         var n = fixedTextMax + Int(head.pointee.length) + extraBytes(map) + 3 * Int(head.pointee.authorityLength)
         n += 2 * (options.clientAddress.count + options.scheme.count) + options.localPort.count
         if let method = options.method { n += method.count }
@@ -80,14 +82,16 @@ extension HeadWriter {
         }
         if options.via { drop |= HeaderMask.bit(HeaderID.via) }
         if options.dropBody {
-            drop |= HeaderMask.bit(HeaderID.contentLength) | HeaderMask.bit(HeaderID.transferEncoding) | HeaderMask.bit(HeaderID.trailer)
+            drop |=
+                HeaderMask.bit(HeaderID.contentLength) | HeaderMask.bit(HeaderID.transferEncoding) | HeaderMask.bit(HeaderID.trailer)
                 | HeaderMask.bit(HeaderID.expect)
         }
         return drop
     }
 
     static func requestLine(
-        _ out: inout HeadOutput, _ head: UnsafePointer<MessageHead>, _ base: UnsafeMutablePointer<UInt8>, _ options: borrowing RequestHeadOptions
+        _ out: inout HeadOutput, _ head: UnsafePointer<MessageHead>, _ base: UnsafeMutablePointer<UInt8>,
+        _ options: borrowing RequestHeadOptions
     ) {
         let h = head.pointee
         let methodOffset = Int(h.targetOffset) - 1 - Int(h.methodLength)
@@ -105,7 +109,9 @@ extension HeadWriter {
 
     /// Host by rank: override, a plugin's edit, the absolute target, the received field; empty when there is none, as
     /// HTTP/1.0 allows and RFC 9112 section 3.2 then asks for.
-    static func hostValue(_ head: UnsafePointer<MessageHead>, _ map: borrowing HeaderMap, _ options: borrowing RequestHeadOptions) -> ByteView {
+    static func hostValue(_ head: UnsafePointer<MessageHead>, _ map: borrowing HeaderMap, _ options: borrowing RequestHeadOptions)
+        -> ByteView
+    {
         if let host = options.host { return host }
         var i = map.fieldCount
         while i < map.fieldCount + map.extraCount {

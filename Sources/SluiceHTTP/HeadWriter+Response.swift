@@ -4,7 +4,9 @@ import SluiceBytes
 
 extension HeadWriter {
     /// Most bytes `response` writes for these arguments.
-    public static func responseBound(head: UnsafePointer<MessageHead>, map: borrowing HeaderMap, options: borrowing ResponseHeadOptions) -> Int {
+    public static func responseBound(head: UnsafePointer<MessageHead>, map: borrowing HeaderMap, options: borrowing ResponseHeadOptions)
+        -> Int
+    {
         var n = fixedTextMax + Int(head.pointee.length) + extraBytes(map) + options.date.count
         if let server = options.server { n += server.count }
         return n
@@ -13,7 +15,8 @@ extension HeadWriter {
     /// Writes the head for a client.
     /// - Returns: bytes written, at most `responseBound`.
     public static func response(
-        head: UnsafePointer<MessageHead>, map: borrowing HeaderMap, options: borrowing ResponseHeadOptions, into: UnsafeMutablePointer<UInt8>
+        head: UnsafePointer<MessageHead>, map: borrowing HeaderMap, options: borrowing ResponseHeadOptions,
+        into: UnsafeMutablePointer<UInt8>
     ) -> Int {
         var out = HeadOutput(into)
         let base = map.buffer

@@ -126,7 +126,8 @@ public enum HeadWriter {
     /// - Parameter contentLength: below 0: none is written, as for 1xx, 204 and 304 anyway.
     /// - Returns: bytes written, at most `answerBound`.
     public static func answer(
-        status: Int, contentLength: Int, keepAlive: Bool, minorVersion: UInt8, date: ByteView, lines: ByteView, into: UnsafeMutablePointer<UInt8>
+        status: Int, contentLength: Int, keepAlive: Bool, minorVersion: UInt8, date: ByteView, lines: ByteView,
+        into: UnsafeMutablePointer<UInt8>
     ) -> Int {
         var out = HeadOutput(into)
         statusLine(&out, status)

@@ -5,7 +5,7 @@ public enum Limits {
     // Listeners and processes
     public static let listenBacklog = 4096  // 1...65535, the kernel caps it at net.core.somaxconn
     public static let workersMax = 256
-    public static let connectionsMax = 65_536  // per worker, clients and upstreams together; 16...1_048_576
+    public static let connectionsMax = 16_384  // per worker, clients and upstreams together; 16...1_048_576
     public static let drainTimeoutMs = 30_000
     public static let stopGraceMs = 500  // from "leave now" to SIGKILL
     public static let controlStopTimeoutMs = 2_000  // the control process closes its store

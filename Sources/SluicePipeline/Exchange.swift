@@ -33,6 +33,9 @@ struct BodyRelay {
     var received: UInt64 = 0
     var scanner = ChunkScanner()
 
+    /// Content bytes received, which limits and logs count; chunk framing is none.
+    var content: UInt64 { framing == .chunked ? scanner.contentBytes : received }
+
     mutating func start(_ f: Framing, length: Int64 = 0) {
         framing = f
         remaining = length
@@ -67,6 +70,8 @@ struct Exchange {
     var aborted = false
     /// The upstream stopped reading the request's body; its answer is awaited without sending more.
     var bodyRefused = false
+    /// Body bytes have left the buffer they arrived in: the request cannot be sent again.
+    var bodyIsGone = false
     /// What came was not a request.
     var isRefused = false
     var headBuffer: Bytes
@@ -103,6 +108,8 @@ struct Exchange {
     /// Pipe of a spliced body, -1 = none, and bytes inside it.
     var pipe: Int32 = -1
     var piped: Int = 0
+    /// The pipe carries the request's body, not the response's.
+    var pipeIsRequest = false
 
     init(client: Conn, snapshot: UnsafeMutablePointer<Snapshot>, headBuffer: Bytes, arenas: UnsafeMutablePointer<BlockPool>, startedUs: UInt64) {
         self.client = client

@@ -57,6 +57,12 @@ extension Pipeline {
         send(x, 405, body: explain(x, 405, "method not allowed on this route"), lines: ByteView(p, n))
     }
 
+    /// `OPTIONS *` asks about the server as a whole (RFC 9110 section 9.3.7): answered here, it belongs to no route.
+    @inline(never) mutating func answerServerOptions(_ x: Ex) {
+        x.pointee.context.response = HeaderMap()
+        send(x, 204, body: .empty, lines: ByteView("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n"))
+    }
+
     static func methodToken(_ m: Int) -> StaticString {
         switch m {
         case 1: "GET"

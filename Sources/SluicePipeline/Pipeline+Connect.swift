@@ -100,7 +100,7 @@ extension Pipeline {
     /// Another target, or the end of the attempts.
     @inline(never) mutating func connectFailed(_ x: Ex, _ error: Int32) {
         counters.upstreamConnectFailed()
-        upstreamFault(x, error == ETIMEDOUT ? "connection timed out" : "connection failed", error)
+        upstreamFault(x, error == ETIMEDOUT ? "connection timed out" : error == ECONNREFUSED ? "connection refused" : "connection failed", error)
         let cluster = x.pointee.snapshot.pointee.image.clusters[Int(x.pointee.route.unsafelyUnwrapped.pointee.cluster)]
         let state = AttemptState(failure: .connect, method: x.pointee.requestHead.method, bodyIsReplayable: true, attempts: x.pointee.attempts, connectRetries: cluster.connectRetries)
         if RetryDecision.decide(state) == .otherTarget && cluster.targetCount > 1 {

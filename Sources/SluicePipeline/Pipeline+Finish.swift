@@ -113,7 +113,7 @@ extension Pipeline {
         }
         line.status = x.pointee.context.status
         line.bytesSent = x.pointee.bytesSent - min(x.pointee.bytesSent, UInt64(x.pointee.headBytes))
-        line.bytesReceived = x.pointee.request.received
+        line.bytesReceived = x.pointee.request.content
         line.durationUs = duration
         line.upstreamUs = x.pointee.upstreamUs
         line.retries = UInt8(truncatingIfNeeded: min(x.pointee.retries, 255))

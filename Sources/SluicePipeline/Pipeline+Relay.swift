@@ -39,6 +39,8 @@ extension Pipeline {
                 continue
             }
             if body.pointee.isDone { return .done }
+            // Also while a pipe still holds bytes: all of the body may have been received already.
+            if body.pointee.framing == .length && (body.pointee.remaining >= Pipeline.spliceMin || d.pointee.exchange.unsafelyUnwrapped.pointee.pipe >= 0), let flow = splice(s, d, body) { return flow }
             if !s.pointee.readable { return .starved }
             if moved > Pipeline.yieldBytes { return .yielded }
             let r = refill(s, body, floor: floor)
@@ -134,9 +136,12 @@ extension Pipeline {
 
     /// The head stays where it is until the exchange ends; the body goes on in a large buffer, from its first byte.
     @inline(never) mutating func leaveHeadBuffer(_ c: Conn) {
-        if let x = c.pointee.exchange, c.pointee.input == x.pointee.headBuffer {
-            c.pointee.input = takeLarge()
-            c.pointee.inputIsLarge = true
+        if let x = c.pointee.exchange {
+            x.pointee.bodyIsGone = true
+            if c.pointee.input == x.pointee.headBuffer {
+                c.pointee.input = takeLarge()
+                c.pointee.inputIsLarge = true
+            }
         }
         c.pointee.inputStart = 0
         c.pointee.inputChecked = 0

@@ -22,7 +22,8 @@ extension Pipeline {
         options.via = settings.viaMode != 0
         options.method = x.pointee.context.method
         options.path = x.pointee.context.path
-        options.host = x.pointee.context.host
+        // A request upstream needs a Host that means something (RFC 9112 section 3.2): HTTP/1.0 clients may send none.
+        options.host = x.pointee.context.host ?? (head.pointee.authorityLength == 0 && x.pointee.context.request.first(id: HeaderID.host) == nil ? x.pointee.context.targetLabel : nil)
         options.keepUpgrade = x.pointee.isUpgrade
         options.keepExpect = head.pointee.flags & MessageHead.expectContinue != 0 && head.pointee.minorVersion == 1
         let bound = HeadWriter.requestBound(head: head, map: x.pointee.context.request, options: options)
@@ -49,7 +50,7 @@ extension Pipeline {
         }
         let before = x.pointee.request.received
         let flow = pump(c, u, address(&x.pointee.request), floor: x.pointee.bodyStart)
-        if x.pointee.request.received > settings.bodyBytesMax || x.pointee.request.received > x.pointee.route.unsafelyUnwrapped.pointee.bodyBytesMax {
+        if x.pointee.request.framing == .chunked && x.pointee.request.content > min(settings.bodyBytesMax, x.pointee.route.unsafelyUnwrapped.pointee.bodyBytesMax) {  // a length was compared at once
             return fail(x, 413, "body larger than the limit of this route")
         }
         switch flow {
@@ -109,9 +110,8 @@ extension Pipeline {
     /// The upstream connection broke before a response head: again where that is safe, else 502.
     @inline(never) mutating func upstreamLost(_ x: Ex, _ u: Conn, _ error: Int) {
         let reused = u.pointee.reused && u.pointee.inputEnd == 0
-        let replayable = x.pointee.request.isDone ? x.pointee.client.pointee.input == x.pointee.headBuffer || x.pointee.request.framing == .none : x.pointee.request.received == 0
         let failure: AttemptFailure = reused ? .reusedConnectionClosed : .broken
-        let state = AttemptState(failure: failure, method: x.pointee.requestHead.method, bodyIsReplayable: replayable, attempts: x.pointee.attempts, connectRetries: 0)
+        let state = AttemptState(failure: failure, method: x.pointee.requestHead.method, bodyIsReplayable: !x.pointee.bodyIsGone, attempts: x.pointee.attempts, connectRetries: 0)
         detach(x, u)
         close(u)
         if RetryDecision.decide(state) == .sameTarget && !x.pointee.bodyRefused {

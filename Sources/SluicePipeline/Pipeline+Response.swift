@@ -4,6 +4,7 @@ import SluiceBytes
 import SluiceHTTP
 import SluicePlugins
 import SluiceRules
+import SluiceSystem
 
 extension Pipeline {
     /// Something happened on an upstream connection that serves an exchange.
@@ -20,13 +21,18 @@ extension Pipeline {
     /// Something happened on a client connection whose request is in progress.
     mutating func clientProgress(_ c: Conn) {
         guard let x = c.pointee.exchange else { return close(c) }
-        if c.pointee.broken { return abort(x) }
+        if c.pointee.broken || hasLeft(x, c) { return abort(x) }
         if x.pointee.answersItself { return sendAnswer(x) }
         if x.pointee.stage == .responding && c.pointee.writable {
             pumpResponse(x)
             if c.pointee.exchange != x || c.pointee.state != .exchange { return }
         }
         if !x.pointee.request.isDone && c.pointee.readable && x.pointee.upstream?.pointee.state == .exchange { sendRequest(x) }
+    }
+
+    /// The client closed its side while the upstream has not answered: nobody waits for the answer, so the upstream is spared.
+    @inline(__always) func hasLeft(_ x: Ex, _ c: Conn) -> Bool {
+        c.pointee.hangup && x.pointee.request.isDone && !x.pointee.headSent && c.pointee.inputEnd == c.pointee.inputChecked && Socket.peek(c.pointee.descriptor) == 0
     }
 
     mutating func readResponse(_ x: Ex, _ u: Conn) {
@@ -127,6 +133,8 @@ extension Pipeline {
             case .failed: return answer(x, 500, "plugin failed", filterHeaders: false)
             }
         }
+        // Answered before the whole request was there: its rest may or may not follow, so the connection ends.
+        if !x.pointee.request.isDone { c.pointee.keepAlive = false }
         let framing = relayMode(x, c)
         let options = responseOptions(x, keepAlive: c.pointee.keepAlive, framing: framing)
         let bound = HeadWriter.responseBound(head: head, map: x.pointee.context.response, options: options)

@@ -20,6 +20,7 @@ extension Pipeline {
         counters.requestStarted()
         describe(x)
         setRequestFraming(x)
+        if x.pointee.requestHead.pathLength == 1 && x.pointee.headBuffer[Int(x.pointee.requestHead.pathOffset)] == 0x2a { return answerServerOptions(x) }
         guard normalizePath(x) else { return answer(x, 400, "malformed path") }
         guard route(x) else { return }
         if x.pointee.chainPhases & PluginPhase.rewrite.bit != 0 {

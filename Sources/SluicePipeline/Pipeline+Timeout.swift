@@ -52,7 +52,7 @@ extension Pipeline {
     mutating func uploadTimedOut(_ x: Ex) {
         let elapsed = loop.clock.nowUs &- x.pointee.rateWindowUs
         let bytes = x.pointee.request.received &- x.pointee.rateWindowBytes
-        let isStarved = x.pointee.upstream.map { $0.pointee.outputPending == 0 } ?? true && x.pointee.client.pointee.inputStart == x.pointee.client.pointee.inputChecked
+        let isStarved = x.pointee.upstream.map { $0.pointee.outputPending == 0 } ?? true && x.pointee.piped == 0 && x.pointee.client.pointee.inputStart == x.pointee.client.pointee.inputChecked
         let tooSlow = settings.bodyRateMin > 0 ? bytes < UInt64(settings.bodyRateMin) &* elapsed / 1_000_000 : bytes == 0
         if bytes == 0 && !isStarved || tooSlow && isStarved {
             if elapsed < UInt64(isStarved && settings.bodyRateMin > 0 ? min(Pipeline.rateWindowMs, settings.bodyIdleTimeoutMs) : settings.bodyIdleTimeoutMs) &* 1000 {

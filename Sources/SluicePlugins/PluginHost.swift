@@ -15,6 +15,8 @@ public final class PluginHost {
     private var generations: [Generation] = []
     private var instances: [Instance] = []
     private var tables: [PluginTable] = []
+    /// What new requests use.
+    private var serving: PluginTable?
     /// A generation was let go: unmapped, or parked (still mapped, never called again).
     public var released: ((_ name: String, _ generation: UInt64, _ parked: Bool) -> Void)?
 
@@ -63,7 +65,9 @@ public final class PluginHost {
     }
 
     /// The table is what new requests use from now on: its generations are shown as active, all others as draining.
+    /// Without this call the newest table is shown so once an older one is retired.
     public func activate(_ table: PluginTable) {
+        serving = table
         for g in generations { g.show(table.generations.contains { $0 === g } ? .active : .draining) }
     }
 
@@ -81,6 +85,8 @@ public final class PluginHost {
             let parked = drop(generation)
             released?(generation.spec.name, generation.spec.generation, parked)
         }
+        if serving === table { serving = nil }
+        if let now = serving ?? tables.last { activate(now) }
     }
 
     // MARK: finding or making

@@ -179,7 +179,7 @@ public enum AccessLogFormat: UInt8, Sendable { case off = 0, combined = 1, json 
 @frozen public struct SettingsRecord {
     /// 0 = one per core.
     public var workers: UInt32 = 0
-    public var connectionsMax: UInt32 = 65_536  // per worker, client and upstream together
+    public var connectionsMax: UInt32 = 16_384  // per worker, client and upstream together
     public var headBytesMax: UInt32 = 16_384
     public var targetBytesMax: UInt32 = 8_192
     public var headerFieldsMax: UInt32 = 100

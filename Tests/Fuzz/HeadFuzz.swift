@@ -35,7 +35,8 @@ struct Attempt {
     init(_ input: ByteView, count: Int, isRequest: Bool, limits: HeadLimits) {
         buffer = .allocate(capacity: count + 65)
         for i in 0..<count + 65 { buffer[i] = i < input.count ? input[i] : 0x41 }
-        result = isRequest
+        result =
+            isRequest
             ? HeadParser.request(buffer, count: count, head: head, fields: fields, limits: limits)
             : HeadParser.response(buffer, count: count, head: head, fields: fields, limits: limits)
     }
@@ -60,6 +61,7 @@ func fuzzHead(_ input: ByteView, options: UInt8, isRequest: Bool) {
     }
     if whole.result <= 0 { return }
     checkOffsets(whole)
+    if isRequest { checkPath(whole) }
     let map = HeaderMap(buffer: whole.buffer, fields: whole.fields, fieldCount: Int(whole.head.pointee.fieldCount))
     let head = UnsafePointer(whole.head)
     var written: Int
@@ -93,7 +95,9 @@ func checkOffsets(_ a: Attempt) {
     let h = a.head.pointee
     func inside(_ offset: UInt16, _ length: UInt16) -> Bool { Int(offset) + Int(length) <= a.result }
     must(Int(h.length) == a.result && Int(h.fieldCount) <= fieldsMax, "length and count are as returned")
-    must(inside(h.targetOffset, h.targetLength) && inside(h.pathOffset, h.pathLength) && inside(h.queryOffset, h.queryLength), "target inside")
+    must(
+        inside(h.targetOffset, h.targetLength) && inside(h.pathOffset, h.pathLength) && inside(h.queryOffset, h.queryLength),
+        "target inside")
     must(inside(h.authorityOffset, h.authorityLength) && h.hostLength <= h.authorityLength, "authority inside")
     for i in 0..<Int(h.fieldCount) {
         let f = a.fields[i]
@@ -101,6 +105,25 @@ func checkOffsets(_ a: Attempt) {
         must(Syntax.isToken(ByteView(a.buffer + Int(f.nameOffset), Int(f.nameLength))), "names are tokens")
         must(Syntax.isFieldValue(ByteView(a.buffer + Int(f.valueOffset), Int(f.valueLength))), "values have no controls")
     }
+}
+
+/// Normalising a path stays in its room, and twice is once.
+func checkPath(_ a: Attempt) {
+    let h = a.head.pointee
+    let query = h.flags & MessageHead.hasQuery != 0 ? Int(h.queryLength) + 1 : 0
+    let path = ByteView(a.buffer + Int(h.pathOffset), Int(h.pathLength) - query)
+    if path[0] != 0x2f { return }
+    let once = UnsafeMutablePointer<UInt8>.allocate(capacity: path.count)
+    let twice = UnsafeMutablePointer<UInt8>.allocate(capacity: path.count)
+    let n = PathNormal.normalize(path, into: once)
+    must(n <= path.count && n != 0, "a normal path is not longer and not empty")
+    if n > 0 {
+        must(once[0] == 0x2f && Syntax.isOriginTarget(ByteView(once, n)), "a normal path may stand in a request line")
+        must(PathNormal.normalize(ByteView(once, n), into: twice) == n && ByteView(twice, n).equals(ByteView(once, n)), "twice is once")
+    }
+    if PathNormal.isNormal(path) { must(n == path.count && ByteView(once, n).equals(path), "the quick check misses nothing") }
+    once.deallocate()
+    twice.deallocate()
 }
 
 func requestOptions(_ bits: UInt8) -> RequestHeadOptions {

@@ -20,7 +20,7 @@ compile SluiceBytes "$root"/Sources/SluiceBytes/*.swift
 compile SluiceHTTP "$root"/Sources/SluiceHTTP/*.swift
 compile HeadFuzz "$root"/Tests/Fuzz/HeadFuzz.swift
 swiftc -sanitize=fuzzer,address SluiceBytes.o SluiceHTTP.o HeadFuzz.o -o fuzz 2>link.log || { cat link.log; exit 1; }
-if ./fuzz -max_total_time="$seconds" -max_len=1500 -timeout=10 -rss_limit_mb=1024 -seed=1 -print_final_stats=1 -verbosity=1 \
+if ./fuzz -max_total_time="$seconds" -max_len=1500 -len_control=10 -timeout=10 -rss_limit_mb=1024 -seed=1 -print_final_stats=1 -verbosity=1 \
     -dict="$root/Tests/Fuzz/http.dict" -artifact_prefix="$work/crash-" "$corpus" "$root/Tests/Fuzz/Seeds" >fuzz.log 2>&1; then
     grep -E '^stat::(number_of_executed_units|new_units_added)|^#[0-9]+.*DONE' fuzz.log
 else

@@ -4,11 +4,13 @@ Loading plugins is in `test_plugin_loading.py`, reloading in `test_reload.py`.
 """
 
 import json
+import os
+import signal
 import socket
 import urllib.request
 
 import pytest
-
+from kit.fixtures import KEYS, plugin
 from kit.gateway import Gateway, route
 from kit.metrics import Metrics
 from kit.rawclient import RawClient, get, once
@@ -48,7 +50,8 @@ def test_metrics_count_what_was_done(counted):
     until(lambda: Metrics.of(counted).sum("sluice_requests_total") - before.sum("sluice_requests_total") == total, 3, "all requests to be counted")
     after = Metrics.of(counted)
     for _, count, name, kind in todo:
-        grown = after.value("sluice_requests_total", route=name, **{"class": kind}) - before.value("sluice_requests_total", route=name, **{"class": kind})
+        labels = {"route": name, "class": kind}
+        grown = after.value("sluice_requests_total", **labels) - before.value("sluice_requests_total", **labels)
         assert grown == count, (name, kind, grown)
     histogram = "sluice_request_duration_seconds"
     assert after.value(histogram + "_count") - before.value(histogram + "_count") == total
@@ -86,28 +89,21 @@ def test_parse_errors_and_retries_are_counted(counted, origin):
 
 
 def test_counts_survive_a_control_restart(counted):
-    import os
-    import signal
     counted.allow = "died of signal"
     for _ in range(9):
         get(counted.port, "/own")
     until(lambda: Metrics.of(counted).sum("sluice_requests_total", route="own") == 9, 3, "the counts")
     control = counted.control()
     os.kill(control, signal.SIGKILL)
-    until(lambda: counted.control() not in (None, control) and up(counted), 10, "the successor")
+    until(lambda: counted.control() not in (None, control) and counted.is_healthy(), 10, "the successor")
     assert Metrics.of(counted).sum("sluice_requests_total", route="own") == 9
 
 
-def up(gateway) -> bool:
-    try:
-        return gateway.admin("GET", "/healthz").status == 200
-    except OSError:
-        return False
-
-
 @pytest.mark.parametrize("method,path,status,allow", [
-    ("GET", "/", 404, None), ("GET", "/v1", 404, None), ("GET", "/v1/nothing", 404, None), ("GET", "/v1/plugins/a/b", 404, None), ("POST", "/metrics", 405, "GET"),
-    ("DELETE", "/v1/status", 405, "GET"), ("GET", "/v1/reload", 405, "POST"), ("GET", "/v1/plugins/load", (404, 405), None), ("PUT", "/healthz", 405, "GET"),
+    ("GET", "/", 404, None), ("GET", "/v1", 404, None), ("GET", "/v1/nothing", 404, None), ("GET", "/v1/plugins/a/b", 404, None),
+    ("POST", "/metrics", 405, "GET"),
+    ("DELETE", "/v1/status", 405, "GET"), ("GET", "/v1/reload", 405, "POST"), ("GET", "/v1/plugins/load", (404, 405), None),
+    ("PUT", "/healthz", 405, "GET"),
 ])
 def test_errors_are_problems(counted, method, path, status, allow):
     answer = counted.admin(method, path)
@@ -120,7 +116,6 @@ def test_errors_are_problems(counted, method, path, status, allow):
 
 
 def test_config_view_has_no_secrets(shared_origin, origin):
-    from kit.fixtures import KEYS, plugin
     with Gateway(to=shared_origin, plugins=[plugin("key-auth")], global_plugins=[{"name": "key-auth", "config": KEYS}]) as gateway:
         answer = gateway.admin("GET", "/v1/config")
         assert answer.status == 200 and "secret-1" not in answer.body.decode()
@@ -156,9 +151,5 @@ def test_dyups_is_announced_but_not_there_yet(counted):
 
 
 def test_admin_off(shared_origin, origin):
-    with Gateway(to=shared_origin, admin=None, dyups=None) as gateway:
-        gateway.stop()
-        gateway.write(admin={"listen": "off"}, dyups={"listen": "off"})
-        gateway.config.pop("admin")
-        gateway.start()
+    with Gateway(to=shared_origin, admin={"listen": "off"}, dyups={"listen": "off"}) as gateway:
         assert get(gateway.port).status == 200

@@ -3,12 +3,12 @@
 SLUICE_TEST_STREAM_MIB sets the size of the streams (default 256); 2 MiB of growth is what the project promises for any.
 """
 
+import asyncio
 import os
 import threading
 import time
 
 import pytest
-
 from kit.gateway import memory_kib
 from kit.rawclient import RawClient, get
 
@@ -53,7 +53,6 @@ def worker(gateway, origin):
 
 async def hesitate(total: int):
     """A reader that stops for a second at the start and takes a breath every 8 MiB."""
-    import asyncio
     if total < (1 << 20):
         await asyncio.sleep(0.2)
     elif total % (8 << 20) < (1 << 18):

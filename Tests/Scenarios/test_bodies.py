@@ -10,7 +10,6 @@ import threading
 import time
 
 import pytest
-
 from kit.behaviours import pattern, respond
 from kit.rawclient import RawClient, get, once
 from kit.wait import until

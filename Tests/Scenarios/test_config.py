@@ -7,7 +7,6 @@ import json
 import re
 
 import pytest
-
 from kit.gateway import ROOT, sluice
 
 GOOD = """\

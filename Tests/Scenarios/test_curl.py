@@ -8,9 +8,9 @@ import json
 import subprocess
 
 import pytest
-
 from kit.behaviours import pattern
 from kit.gateway import Gateway
+from kit.ports import free_port
 
 
 def curl(gateway, *arguments, stdin: bytes = b"") -> subprocess.CompletedProcess:
@@ -65,12 +65,10 @@ def test_connection_reuse(gateway, origin):
 
 
 def test_unix_listener_and_ipv6_and_wildcard(shared_origin, origin):
-    with Gateway(to=shared_origin) as plain:
-        path = plain.folder / "public.sock"
-        port6, port_any = plain.port + 1, plain.port + 2
-        plain.write(listeners=[*plain.config["listeners"], {"address": f"unix:{path}"}, {"address": f"[::1]:{port6}"}, {"address": f"*:{port_any}"}])
-        plain.stop()
-        plain.start()
+    plain, port6, port_any = Gateway(to=shared_origin), free_port(), free_port()
+    path = plain.folder / "public.sock"
+    plain.write(listeners=[*plain.config["listeners"], {"address": f"unix:{path}"}, {"address": f"[::1]:{port6}"}, {"address": f"*:{port_any}"}])
+    with plain:
         for arguments in (("--unix-socket", str(path), "http://a.example/u"), (f"http://[::1]:{port6}/u",), (f"http://127.0.0.1:{port_any}/u",)):
             assert json.loads(curl(plain, *arguments).stdout)["head"].startswith("GET /u HTTP/1.1")
     assert [seen.get("X-Forwarded-For") for seen in origin.seen][1:] == ["::1", "127.0.0.1"]

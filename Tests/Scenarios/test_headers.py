@@ -6,7 +6,6 @@
 import re
 
 import pytest
-
 from kit.behaviours import respond
 from kit.gateway import Gateway
 from kit.rawclient import RawClient, get, once

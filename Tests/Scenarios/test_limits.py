@@ -4,7 +4,6 @@ Slow clients and connection counts are in `test_limits_slow.py`; attacks on fram
 """
 
 import pytest
-
 from kit.gateway import Gateway, cluster, route
 from kit.ports import free_port
 from kit.rawclient import RawClient, get, once

@@ -3,10 +3,10 @@
 Times are short here so that the run is; each wait is bounded above as well, or a defence that never fires would pass.
 """
 
+import asyncio
 import time
 
 import pytest
-
 from kit.gateway import Gateway
 from kit.rawclient import Cut, RawClient, get
 from kit.wait import until
@@ -99,7 +99,6 @@ def test_body_above_the_minimum_rate_passes(impatient, origin):
 
 def test_slow_upstream_does_not_blame_the_client(impatient, origin):
     """An upload that waits because the upstream does not read is not a slow client."""
-    import asyncio
 
     @origin.on("/lazy")
     async def lazy(exchange):

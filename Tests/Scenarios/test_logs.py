@@ -8,7 +8,6 @@ import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
-
 from kit.fixtures import KEYS, plugin
 from kit.gateway import Gateway, route
 from kit.rawclient import RawClient, get, once
@@ -16,7 +15,8 @@ from kit.wait import until
 
 HOST = b"Host: test.example\r\n"
 COMBINED = re.compile(
-    r'^(?P<client>\S+) - (?P<user>\S+) \[(?P<time>[^\]]+)\] "(?P<line>[^"]*)" (?P<status>\d{3}) (?P<bytes>\d+) "(?P<referer>[^"]*)" "(?P<agent>[^"]*)"$'
+    r'^(?P<client>\S+) - (?P<user>\S+) \[(?P<time>[^\]]+)\] "(?P<line>[^"]*)" (?P<status>\d{3}) (?P<bytes>\d+)'
+    r' "(?P<referer>[^"]*)" "(?P<agent>[^"]*)"$'
 )
 ERROR = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info|notice|warn|error) [a-z]+( \d+)?\[\d+\]: .+$")
 
@@ -26,7 +26,8 @@ def logging(form: str):
     def gateway(shared_origin, tmp_path_factory):
         path = tmp_path_factory.mktemp("log") / "access.log"
         with Gateway(
-            to=shared_origin, log={"access": {"format": form, "path": str(path)}}, plugins=[plugin("key-auth"), plugin("request-id")], global_plugins=[{"name": "request-id"}],
+            to=shared_origin, log={"access": {"format": form, "path": str(path)}}, plugins=[plugin("key-auth"), plugin("request-id")],
+            global_plugins=[{"name": "request-id"}],
             routes=[route("private", "/private/*", plugins=[{"name": "key-auth", "config": KEYS}]), route("everything", "/*")],
         ) as gateway:
             gateway.access_log = path
@@ -41,7 +42,8 @@ def lines_of(gateway, mark: str, count: int = 1) -> list:
     def found():
         lines = [line for line in gateway.access_log.read_bytes().split(b"\n") if mark.encode() in line]
         return lines if len(lines) >= count else None
-    return [line.decode("ascii") if gateway.config["log"]["access"]["format"] == "combined" else line.decode() for line in until(found, 4, f"{count} lines with {mark}")]
+    encoding = {"combined": "ascii", "json": "utf-8"}[gateway.config["log"]["access"]["format"]]
+    return [line.decode(encoding) for line in until(found, 4, f"{count} lines with {mark}")]
 
 
 def test_combined_line(combined, origin):
@@ -65,13 +67,15 @@ def test_combined_status_and_consumer(combined, origin, target, lines, status, u
 
 def test_json_line(as_json, origin):
     with RawClient(as_json.port) as client:
-        client.send(b"POST /slow/60?mark=j1 HTTP/1.1\r\nHost: Shop.example:99\r\nX-Api: 1\r\nReferer: r\r\nUser-Agent: ua\r\nContent-Length: 5\r\n\r\nhello")
+        head = b"POST /slow/60?mark=j1 HTTP/1.1\r\nHost: Shop.example:99\r\nReferer: r\r\nUser-Agent: ua\r\n"
+        client.send(head + b"Content-Length: 5\r\n\r\nhello")
         answer = client.response()
     line = json.loads(lines_of(as_json, "mark=j1")[0])
     assert (line["client"], line["method"], line["target"], line["status"]) == ("127.0.0.1", "POST", "/slow/60?mark=j1", 200)
     assert (line["protocol"], line["bytes_received"], line["bytes_sent"]) == ("HTTP/1.1", 5, len(answer.body))
     assert line["host"].lower().startswith("shop.example") and (line["referer"], line["user_agent"]) == ("r", "ua")
-    assert (line["route"], line["cluster"], line["upstream"], line["retries"]) == ("everything", "origin", as_json.config["clusters"][0]["targets"][0]["address"], 0)
+    target = as_json.config["clusters"][0]["targets"][0]["address"]
+    assert (line["route"], line["cluster"], line["upstream"], line["retries"]) == ("everything", "origin", target, 0)
     assert 55_000 < line["upstream_us"] <= line["duration_us"] < 5_000_000
     assert line["request_id"] == answer.get("X-Request-Id")
     when = datetime.fromisoformat(line["time"].replace("Z", "+00:00"))
@@ -104,7 +108,7 @@ def test_client_that_left_is_logged(as_json, origin):
 HOSTILE = ['quo"te', "back\\slash", "\xe9\xff\x80", "tab\there", '"} {"forged":"1', "<script>", "%0d%0a", "x" * 4000]
 
 
-@pytest.mark.parametrize("number,value", enumerate(HOSTILE), ids=[repr(value)[:20] for value in HOSTILE])
+@pytest.mark.parametrize("number,value", list(enumerate(HOSTILE)), ids=[repr(value)[:20] for value in HOSTILE])
 def test_hostile_bytes(combined, as_json, origin, number, value):
     """Whatever a client sends, a line stays one line with the same fields."""
     for gateway in (combined, as_json):

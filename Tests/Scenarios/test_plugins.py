@@ -6,17 +6,24 @@ Loading, replacing and unloading are in `test_plugin_loading.py`.
 import base64
 import json
 import re
+from posixpath import normpath
+from urllib.parse import unquote
 
 import pytest
-
 from kit.fixtures import KEYS, plugin
 from kit.gateway import Gateway, route
 from kit.rawclient import RawClient, get, once
 
 HOST = b"Host: test.example\r\n"
+KEY_AUTH = {"name": "key-auth", "config": KEYS}
 TRANSFORM = {
-    "request": {"set": {"X-Path": "p=${request.path}", "X-Mixed": "${request.method} ${request.host} ${route.id}"}, "add": {"X-Added": "1"}, "remove": ["X-Gone"]},
-    "response": {"set": {"X-Served-By": "sluice ${request.path}", "X-From": "${source.address}", "X-Echo": "${request.headers.x-in}|${request.query.q}"}, "remove": ["X-Origin"]},
+    "request": {
+        "set": {"X-Path": "p=${request.path}", "X-Mixed": "${request.method} ${request.host} ${route.id}"}, "add": {"X-Added": "1"}, "remove": ["X-Gone"],
+    },
+    "response": {
+        "set": {"X-Served-By": "sluice ${request.path}", "X-From": "${source.address}", "X-Echo": "${request.headers.x-in}|${request.query.q}"},
+        "remove": ["X-Origin"],
+    },
 }
 
 
@@ -25,10 +32,10 @@ def guarded(shared_origin):
     with Gateway(
         to=shared_origin, plugins=[plugin(name) for name in ("key-auth", "header-transform", "request-id")], global_plugins=[{"name": "request-id"}],
         routes=[
-            route("private", "/private/*", plugins=[{"name": "key-auth", "config": KEYS}]),
-            route("answered", "/answered", action={"cluster": None, "respond": {"status": 200, "body": "own\n"}}, plugins=[{"name": "key-auth", "config": KEYS}]),
+            route("private", "/private/*", plugins=[KEY_AUTH]),
+            route("answered", "/answered", action={"cluster": None, "respond": {"status": 200, "body": "own\n"}}, plugins=[KEY_AUTH]),
             route("shaped", "/shaped/*", plugins=[{"name": "header-transform", "config": TRANSFORM}]),
-            route("both", "/both/*", plugins=[{"name": "key-auth", "config": KEYS}, {"name": "header-transform", "config": {"request": {"set": {"X-Both": "yes"}}}}]),
+            route("both", "/both/*", plugins=[KEY_AUTH, {"name": "header-transform", "config": {"request": {"set": {"X-Both": "yes"}}}}]),
             route("everything", "/*"),
         ],
     ) as gateway:
@@ -36,11 +43,14 @@ def guarded(shared_origin):
 
 
 @pytest.mark.parametrize("lines,target,status", [
-    ([], "/private/a", 401), (["X-Api-Key: wrong"], "/private/a", 403), (["X-Api-Key: secret-1"], "/private/a", 200), (["x-api-key: secret-2"], "/private/a", 200),
-    ([], "/private/a?api_key=secret-1", 200), ([], "/private/a?x=1&api_key=secret-2&y=2", 200), ([], "/private/a?api_key=nope", 403), ([], "/private/a?api_keyx=secret-1", 401),
+    ([], "/private/a", 401), (["X-Api-Key: wrong"], "/private/a", 403), (["X-Api-Key: secret-1"], "/private/a", 200),
+    (["x-api-key: secret-2"], "/private/a", 200),
+    ([], "/private/a?api_key=secret-1", 200), ([], "/private/a?x=1&api_key=secret-2&y=2", 200), ([], "/private/a?api_key=nope", 403),
+    ([], "/private/a?api_keyx=secret-1", 401),
     (["X-Api-Key:"], "/private/a", (401, 403)), (["X-Api-Key: secret-1x"], "/private/a", 403), (["X-Api-Key: secret-"], "/private/a", 403),
     (["X-Api-Key: " + "k" * 5000], "/private/a", 403), (["X-Api-Key: wrong", "X-Api-Key: secret-1"], "/private/a", (401, 403)),
-    ([], "/answered", 401), (["X-Api-Key: secret-1"], "/answered", 200), ([], "/public", 200), ([], "/both/x", 401), (["X-Api-Key: secret-1"], "/both/x", 200),
+    ([], "/answered", 401), (["X-Api-Key: secret-1"], "/answered", 200), ([], "/public", 200), ([], "/both/x", 401),
+    (["X-Api-Key: secret-1"], "/both/x", 200),
 ])
 def test_key_auth(guarded, origin, lines, target, status):
     answer = get(guarded.port, target, *lines)
@@ -51,11 +61,11 @@ def test_key_auth(guarded, origin, lines, target, status):
             assert answer.all("WWW-Authenticate"), "RFC 9110 section 15.5.2: a 401 must carry a challenge"
 
 
-@pytest.mark.parametrize("target", ["/x/../private/a", "/./private/a", "//private/a", "/%70rivate/a", "/private%2Fa", "/PRIVATE/a", "/x/%2e%2e/private/a", "/private/../private/a"])
+@pytest.mark.parametrize("target", [
+    "/x/../private/a", "/./private/a", "//private/a", "/%70rivate/a", "/private%2Fa", "/PRIVATE/a", "/x/%2e%2e/private/a", "/private/../private/a",
+])
 def test_no_way_around_the_key(guarded, origin, target):
     """Whatever reaches the origin without a key must not be a path that the origin could take for /private/."""
-    from posixpath import normpath
-    from urllib.parse import unquote
     answer = get(guarded.port, target)
     if answer.status == 200 and origin.seen:
         reached = unquote(origin.targets()[0].split("?")[0])
@@ -85,7 +95,7 @@ def test_refused_upload_leaves_the_connection_in_step(guarded, origin):
 def test_header_transform(guarded, origin):
     answer = get(guarded.port, "/shaped/x?q=7&r=8", "X-Gone: 1", "X-In: in", "X-Path: forged", "X-Added: 0")
     seen = origin.seen[0]
-    assert (seen.get("X-Path"), seen.get("X-Mixed"), seen.all("X-Gone")) == ("p=/shaped/x?q=7&r=8", "GET test.example shaped", []) or seen.get("X-Path") == "p=/shaped/x"
+    assert (seen.get("X-Path"), seen.get("X-Mixed"), seen.all("X-Gone")) == ("p=/shaped/x?q=7&r=8", "GET test.example shaped", [])
     assert seen.all("X-Added") == ["0", "1"]
     assert answer.get("X-Served-By").startswith("sluice /shaped/x")
     assert (answer.get("X-From"), answer.get("X-Echo"), answer.all("X-Origin")) == ("127.0.0.1", "in|7", [])

@@ -10,8 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-
-from kit.gateway import Gateway, route
+from kit.gateway import Gateway, alive, route
 from kit.load import Load
 from kit.metrics import Metrics
 from kit.rawclient import RawClient, get
@@ -19,6 +18,7 @@ from kit.wait import until
 
 DEATHS = "died of signal|respawned"
 HOST = b"Host: test.example\r\n"
+HELLO = route("hello", "/hello", action={"cluster": None, "respond": {"status": 200, "body": "hello\n"}})
 
 
 def established(pid: int, port: int) -> int:
@@ -39,11 +39,7 @@ def established(pid: int, port: int) -> int:
 
 @pytest.fixture
 def two_workers(shared_origin):
-    hello = route("hello", "/hello", action={"cluster": None, "respond": {"status": 200, "body": "hello\n"}})
-    with Gateway(to=shared_origin, workers=2, allow=DEATHS) as gateway:
-        gateway.write(routes=[hello, route("everything", "/*")])
-        gateway.stop()
-        gateway.start()
+    with Gateway(to=shared_origin, workers=2, allow=DEATHS, routes=[HELLO, route("everything", "/*")]) as gateway:
         yield gateway
 
 
@@ -81,12 +77,8 @@ def test_killed_worker_takes_only_its_own_requests(two_workers, target, measure)
 @pytest.mark.timeout(60)
 def test_successor_serves_within_100_ms(shared_origin, measure):
     """With one worker a request right after the kill waits in the kept listening socket until the successor takes it."""
-    hello = route("hello", "/hello", action={"cluster": None, "respond": {"status": 200, "body": "hello\n"}})
     times = []
-    with Gateway(to=shared_origin, allow=DEATHS) as gateway:
-        gateway.write(routes=[hello])
-        gateway.stop()
-        gateway.start()
+    with Gateway(to=shared_origin, allow=DEATHS, routes=[HELLO]) as gateway:
         for _ in range(5):
             time.sleep(1.2)
             os.kill(gateway.workers()[0], signal.SIGKILL)
@@ -117,7 +109,7 @@ def test_killed_control_disturbs_nobody(two_workers, measure):
         begun = time.monotonic()
         os.kill(control, signal.SIGKILL)
         until(lambda: gateway.control() not in (None, control), 3, "the successor")
-        until(lambda: healthy(gateway), 10, "the admin API")
+        until(lambda: gateway.is_healthy(), 10, "the admin API")
         back = time.monotonic() - begun
         time.sleep(0.3)
         result = load.stop()
@@ -130,13 +122,6 @@ def test_killed_control_disturbs_nobody(two_workers, measure):
     measure("from kill -9 of the control process to its admin API", back)
 
 
-def healthy(gateway) -> bool:
-    try:
-        return gateway.admin("GET", "/healthz").status == 200
-    except OSError:
-        return False
-
-
 def test_control_that_dies_in_a_row_comes_back_each_time(shared_origin):
     with Gateway(to=shared_origin, allow=DEATHS + "|deaths in a row") as gateway:
         for _ in range(3):
@@ -144,7 +129,7 @@ def test_control_that_dies_in_a_row_comes_back_each_time(shared_origin):
             os.kill(before, signal.SIGKILL)
             until(lambda: gateway.control() not in (None, before), 6, "another one")
             assert get(gateway.port).status == 200
-        until(lambda: healthy(gateway), 10, "the admin API")
+        until(lambda: gateway.is_healthy(), 10, "the admin API")
 
 
 @pytest.mark.timeout(60)
@@ -171,13 +156,6 @@ def test_dead_master_takes_everyone_along(shared_origin):
         assert get(gateway.port).status == 200, "a stale pid file must not stop the next start"
 
 
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def test_stopped_worker_does_not_stop_the_other(two_workers):
     """A worker that hangs (here: SIGSTOP) holds its own clients only; the control process goes on answering."""
     victim, _ = two_workers.workers()
@@ -200,16 +178,11 @@ def test_stopped_worker_does_not_stop_the_other(two_workers):
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can start a gateway that changes its user")
 def test_unprivileged_user_after_binding(shared_origin, origin):
-    with Gateway(to=shared_origin) as gateway:
-        gateway.stop()
-        gateway.folder.chmod(0o755)
-        (gateway.folder / "state").mkdir(exist_ok=True)
-        gateway.file.chmod(0o644)
-        os.chown(gateway.folder / "state", 65534, 65534)
-        for entry in (gateway.folder / "state").rglob("*"):
-            os.chown(entry, 65534, 65534)
-        gateway.write(user="nobody", group="nogroup")
-        gateway.start()
+    gateway = Gateway(to=shared_origin, user="nobody", group="nogroup")
+    gateway.folder.chmod(0o755)
+    (gateway.folder / "state").mkdir()
+    os.chown(gateway.folder / "state", 65534, 65534)
+    with gateway:
         for pid in [*gateway.workers(), gateway.control()]:
             status = Path(f"/proc/{pid}/status").read_text()
             assert "Uid:\t65534\t65534\t65534\t65534" in status and "Gid:\t65534\t65534\t65534\t65534" in status

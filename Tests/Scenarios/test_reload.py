@@ -6,10 +6,10 @@ SLUICE_TEST_RELOADS sets the number of changes under load (default 500).
 import os
 import re
 import signal
+import threading
 import time
 
 import pytest
-
 from kit.gateway import Gateway, cluster, memory_kib, route, sluice
 from kit.load import Load
 from kit.origin import Origin
@@ -160,7 +160,6 @@ def test_many_changes_under_load_lose_nothing(shared_origin, measure):
 
 def test_changes_from_two_sides_at_once(changing):
     """HUP and the API together: changes are one after the other, the last file wins, nothing is refused for being busy."""
-    import threading
     codes = []
     changing.write(routes=says("last"))
     threads = [threading.Thread(target=lambda: codes.append(changing.admin("POST", "/v1/reload").status)) for _ in range(6)]

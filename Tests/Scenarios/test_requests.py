@@ -6,7 +6,6 @@ Header fields are in `test_headers.py`, bodies in `test_bodies.py`, refusals in 
 import json
 
 import pytest
-
 from kit.rawclient import RawClient, get, once
 from kit.wait import until
 

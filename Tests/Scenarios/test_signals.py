@@ -3,14 +3,13 @@
 What a reload may change is in `test_reload.py`; crashes are in `test_processes.py`.
 """
 
+import os
 import signal
-import subprocess
 import threading
 import time
 
 import pytest
-
-from kit.gateway import BINARY, Gateway, accepts, sluice
+from kit.gateway import Gateway, accepts, alive, sluice
 from kit.rawclient import RawClient, get
 from kit.wait import until
 
@@ -64,7 +63,10 @@ def test_drain_has_a_deadline(shared_origin, origin):
             assert 0.8 < time.monotonic() - begun < 3
 
 
-@pytest.mark.parametrize("numbers", [(signal.SIGINT,), (signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)], ids=["INT", "TERM TERM", "TERM INT"])
+AT_ONCE = {"INT": (signal.SIGINT,), "TERM TERM": (signal.SIGTERM, signal.SIGTERM), "TERM INT": (signal.SIGTERM, signal.SIGINT)}
+
+
+@pytest.mark.parametrize("numbers", AT_ONCE.values(), ids=AT_ONCE)
 def test_stop_at_once(shared_origin, origin, numbers):
     with Gateway(to=shared_origin, timeouts={"drain": "20s"}, allow="did not leave|drain") as gateway:
         children = [*gateway.workers(), gateway.control()]
@@ -75,13 +77,11 @@ def test_stop_at_once(shared_origin, origin, numbers):
                 time.sleep(0.2)
             gateway.wait_end(3)
             assert time.monotonic() - begun < 3
-        from test_processes import alive
         until(lambda: not any(alive(pid) for pid in children), 2, "the children to leave")
 
 
 def test_signal_to_a_whole_group(shared_origin, origin):
     """Ctrl-C reaches master, workers and control together; the gateway still ends in order."""
-    import os
     with Gateway(to=shared_origin) as gateway:
         assert get(gateway.port).status == 200
         os.killpg(gateway.pid, signal.SIGINT)
@@ -100,11 +100,10 @@ def test_sluice_stop(shared_origin, origin):
 
 
 def test_usr1_opens_the_logs_again(shared_origin, origin):
-    with Gateway(to=shared_origin) as plain:
-        plain.stop()
-        access, errors = plain.folder / "access.log", plain.folder / "error.log"
-        plain.write(log={"error": str(errors), "access": {"format": "combined", "path": str(access)}})
-        plain.start()
+    plain = Gateway(to=shared_origin)
+    access, errors = plain.folder / "access.log", plain.folder / "error.log"
+    plain.write(log={"error": str(errors), "access": {"format": "combined", "path": str(access)}})
+    with plain:
         assert get(plain.port, "/before").status == 200
         until(lambda: access.exists() and "/before" in access.read_text(), 3, "the first line")
         access.rename(plain.folder / "access.log.1")
@@ -119,32 +118,22 @@ def test_usr1_opens_the_logs_again(shared_origin, origin):
 
 
 def test_second_instance_on_the_same_port_is_refused(shared_origin, origin):
-    with Gateway(to=shared_origin) as first, Gateway(to=shared_origin) as second:
-        second.stop()
-        second.write(listeners=first.config["listeners"])
-        result = subprocess.run([str(BINARY), "run", "-c", str(second.file)], capture_output=True, text=True, timeout=10)
-        assert result.returncode != 0
-        assert f"127.0.0.1:{first.port}" in result.stderr, result.stderr
+    with Gateway(to=shared_origin) as first:
+        said = Gateway(to=shared_origin, listeners=first.config["listeners"]).refused()
+        assert f"127.0.0.1:{first.port}" in said
         assert get(first.port).status == 200
 
 
 def test_second_instance_on_the_same_pid_file_is_refused(shared_origin, origin):
-    with Gateway(to=shared_origin) as first, Gateway(to=shared_origin) as second:
-        second.stop()
-        second.write(pid_file=first.config["pid_file"])
-        result = subprocess.run([str(BINARY), "run", "-c", str(second.file)], capture_output=True, text=True, timeout=10)
-        assert result.returncode != 0
-        assert str(first.pid) in result.stderr and first.config["pid_file"] in result.stderr, result.stderr
+    with Gateway(to=shared_origin) as first:
+        said = Gateway(to=shared_origin, pid_file=first.config["pid_file"]).refused()
+        assert str(first.pid) in said and first.config["pid_file"] in said
         assert get(first.port).status == 200
         assert int((first.folder / "sluiced.pid").read_text()) == first.pid
 
 
 def test_port_of_another_program_is_refused(shared_origin, origin):
-    with Gateway(to=shared_origin) as gateway:
-        gateway.stop()
-        gateway.write(listeners=[{"address": shared_origin.address}])
-        result = subprocess.run([str(BINARY), "run", "-c", str(gateway.file)], capture_output=True, text=True, timeout=10)
-        assert result.returncode != 0 and shared_origin.address in result.stderr, result.stderr
+    assert shared_origin.address in Gateway(to=shared_origin, listeners=[{"address": shared_origin.address}]).refused()
 
 
 def test_restart_right_away(shared_origin, origin):

@@ -4,11 +4,11 @@ The head is fine, so the origin may see the request begin; it must never see it 
 """
 
 import json
+import time
 
 import pytest
-
 from kit.attack import POST, ids, refused
-from kit.rawclient import once
+from kit.rawclient import RawClient, once
 
 HEAD = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
@@ -45,7 +45,8 @@ BODIES = [
 ]
 
 TRAILERS = [
-    b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Host: evil.example\r\n", b" X: folded\r\n", b"X: y\r\n folded\r\n", b"no colon\r\n",
+    b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Host: evil.example\r\n", b" X: folded\r\n", b"X: y\r\n folded\r\n",
+    b"no colon\r\n",
     b": empty name\r\n", b"X : y\r\n", b"X: a\x00b\r\n", b"X: a\nY: b\r\n", b"X: a\rY: b\r\n", b"X\x7f: a\r\n", b"X: " + b"v" * 9000 + b"\r\n",
     b"X: y\r\n" * 3000,
 ]
@@ -80,8 +81,6 @@ def test_unusual_but_right(gateway, origin, body):
 
 def test_every_split_of_a_broken_body_is_refused(gateway, origin):
     """The verdict must not depend on where packets end."""
-    import time
-    from kit.rawclient import RawClient
     body = b"5\r\nhello\r\n0x\r\n\r\n"
     for cut in range(1, len(body) - 3):
         with RawClient(gateway.port) as client:

@@ -7,7 +7,6 @@ suits the attack follows. The proof that nothing got through is in `kit/attack.p
 import json
 
 import pytest
-
 from kit.attack import POST, ids, refused
 from kit.rawclient import once
 

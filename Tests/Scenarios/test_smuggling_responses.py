@@ -4,8 +4,10 @@ The attacker's request poisons the connection to the upstream; the victim, on an
 own answer (or a 502), never the planted one.
 """
 
-import pytest
+import asyncio
+import time
 
+import pytest
 from kit.rawclient import RawClient, get
 
 PLANTED = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nX-Planted: yes\r\n\r\nPLANTED"
@@ -26,7 +28,6 @@ POISONS = [
 @pytest.mark.parametrize("together", [True, False], ids=["in one packet", "a moment later"])
 @pytest.mark.parametrize("method,poison", POISONS)
 def test_planted_answer_reaches_nobody(gateway, origin, method, poison, together):
-    import asyncio
     cut = poison.index(PLANTED)
 
     @origin.on("/poison")
@@ -42,7 +43,6 @@ def test_planted_answer_reaches_nobody(gateway, origin, method, poison, together
         attacker.send(f"{method} /poison HTTP/1.1\r\nHost: test.example\r\n\r\n".encode())
         attacker.response(method)
         if not together:
-            import time
             time.sleep(0.06)
         for number in range(4):
             victim = get(gateway.port, f"/victim/{number}")

@@ -7,13 +7,12 @@ import threading
 from contextlib import ExitStack
 
 import pytest
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
-from websockets.sync.server import serve
-
 from kit.behaviours import respond
 from kit.gateway import Gateway
 from kit.rawclient import RawClient, get
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.sync.server import serve
 
 UPGRADE = b"GET /tunnel HTTP/1.1\r\nHost: test.example\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
 

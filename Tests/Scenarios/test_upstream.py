@@ -9,12 +9,11 @@ import threading
 import time
 
 import pytest
-
 from kit.behaviours import respond
 from kit.gateway import Gateway, cluster, route
 from kit.origin import Origin
 from kit.ports import free_port
-from kit.rawclient import get, once
+from kit.rawclient import Cut, RawClient, get, once
 from kit.wait import until
 
 HOST = b"Host: test.example\r\n"
@@ -223,7 +222,6 @@ def test_slow_body_from_upstream_hits_the_idle_limit(origin):
         await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
         await asyncio.sleep(20)
 
-    from kit.rawclient import Cut, RawClient
     with Gateway(to=origin, timeouts={"body_idle": "500ms"}) as gateway, RawClient(gateway.port) as client:
         client.send(b"GET /stuck HTTP/1.1\r\n" + HOST + b"\r\n")
         begun = time.monotonic()

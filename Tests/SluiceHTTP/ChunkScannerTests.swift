@@ -76,23 +76,24 @@ struct Unchunked: Equatable {
     }
 
     @Test(arguments: [
-        "\r\n", " 5\r\nhello\r\n", "+5\r\nhello\r\n", "-1\r\n", "0x5\r\nhello\r\n", "g\r\n", ";a\r\n", "5\nhello\r\n", "5\rhello", "5\r\rhello",
-            "5 \r\nhello\r\n",
+        "\r\n", " 5\r\nhello\r\n", "+5\r\nhello\r\n", "-1\r\n", "0x5\r\nhello\r\n", "g\r\n", ";a\r\n", "5\nhello\r\n", "5\rhello",
+        "5\r\rhello", "5 \r\nhello\r\n",
         "5\t\r\nhello", "5 5\r\nhello", "5\r\nhello0\r\n", "5\r\nhello\n0\r\n", "5\r\nhello\rx", "5\r\nhello\r\n\r\n",
-            "00000000000000005\r\nhello\r\n",
-        "8000000000000000\r\n", "ffffffffffffffff\r\n", "8000000000000000;a\r\n", "10000000000000000\r\n", "5;a\nb\r\nhello", "5;a\0\r\nhello",
-            "5;a\rb", "5;\u{7f}\r\n", "0\r\n\n",
+        "00000000000000005\r\nhello\r\n",
+        "8000000000000000\r\n", "ffffffffffffffff\r\n", "8000000000000000;a\r\n", "10000000000000000\r\n", "5;a\nb\r\nhello",
+        "5;a\0\r\nhello", "5;a\rb", "5;\u{7f}\r\n", "0\r\n\n",
         "0\r\n\rx", "0\n\r\n", "0\r\n X: y\r\n\r\n", "0\r\nX y\r\n\r\n", "0\r\nX : y\r\n\r\n", "0\r\n: y\r\n\r\n", "0\r\nX\r\n\r\n",
-            "0\r\nX: y\n\r\n", "0\r\nX: y\r\r\n",
-        "0\r\nX: \0\r\n\r\n", "0\r\nX: y\r\n z\r\n\r\n", "0\r\nX\0: y\r\n\r\n", "5,5\r\nhello", "\u{665}\r\n", "5\u{b}\r\n", "5\"\r\n", "\n0\r\n\r\n",
+        "0\r\nX: y\n\r\n", "0\r\nX: y\r\r\n",
+        "0\r\nX: \0\r\n\r\n", "0\r\nX: y\r\n z\r\n\r\n", "0\r\nX\0: y\r\n\r\n", "5,5\r\nhello", "\u{665}\r\n", "5\u{b}\r\n", "5\"\r\n",
+        "\n0\r\n\r\n",
     ]) func refused(_ text: String) {
         #expect(check(text).status == -400)
     }
 
     @Test(arguments: [
-        "Content-Length", "transfer-ENCODING", "Host", "Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Upgrade", "Expect", "Via",
-        "Content-Encoding", "Content-Type", "Content-Range", "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "Cache-Control",
-            "Max-Forwards",
+        "Content-Length", "transfer-ENCODING", "Host", "Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Upgrade", "Expect",
+        "Via", "Content-Encoding", "Content-Type", "Content-Range", "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie",
+        "Cache-Control", "Max-Forwards",
         "Range", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port",
     ]) func forbiddenTrailers(_ name: String) {
         #expect(check("0\r\nA: b\r\n\(name): x\r\n\r\n").status == -400)
@@ -133,7 +134,8 @@ struct Unchunked: Equatable {
         // One byte of framing or data changed: both ways, whole and cut, still agree with each other.
         for _ in 0..<20 {
             var broken = bytes
-            broken[Int.random(in: 0..<end, using: &random)] = [0, 9, 10, 13, 32, 0x30, 0x3a, 0x3b, 0x46, 0x7f, 0x80].randomElement(using: &random)!
+            broken[Int.random(in: 0..<end, using: &random)] = [0, 9, 10, 13, 32, 0x30, 0x3a, 0x3b, 0x46, 0x7f, 0x80].randomElement(
+                using: &random)!
             let whole = decoded(broken, cuts: [])
             let cuts = (0..<3).map { _ in Int.random(in: 0...broken.count, using: &random) }.sorted()
             #expect(decoded(broken, cuts: cuts) == whole)

@@ -12,9 +12,11 @@ import Testing
     }
 
     @Test(arguments: [
-        ("A : b", HeadProblem.spaceBeforeColon), ("A\t: b", .spaceBeforeColon), ("A b: c", .spaceBeforeColon), (": b", .fieldName), ("A", .fieldName),
+        ("A : b", HeadProblem.spaceBeforeColon), ("A\t: b", .spaceBeforeColon), ("A b: c", .spaceBeforeColon), (": b", .fieldName),
+        ("A", .fieldName),
         ("\u{e9}: b", .fieldName), ("A(: b", .fieldName), ("A\0: b", .fieldName), ("\0: b", .fieldName), ("A\u{7f}: b", .fieldName),
-        (" folded", .obsFold), ("\tfolded", .obsFold), (" Host: x", .obsFold), ("A: b\0c", .control), ("A: \0", .control), ("A: b\u{1}", .control),
+        (" folded", .obsFold), ("\tfolded", .obsFold), (" Host: x", .obsFold), ("A: b\0c", .control), ("A: \0", .control),
+        ("A: b\u{1}", .control),
         ("A: b\u{7f}", .control), ("A: b\u{b}c", .control), ("A: b\rc", .bareCR), ("A: b\nc: d", .bareLF), ("A: b\n", .bareLF),
         ("A: b\r", .bareCR), ("A\r: b", .fieldName), ("A\n", .bareLF), ("\n", .bareLF), ("\rA: b", .bareCR), ("\"A\": b", .fieldName),
     ]) func refused(_ line: String, _ problem: HeadProblem) {
@@ -32,8 +34,10 @@ import Testing
 
     @Test(arguments: [
         ("connection", HeaderID.connection), ("keep-alive", HeaderID.keepAlive), ("content-length", HeaderID.contentLength),
-        ("transfer-encoding", HeaderID.transferEncoding), ("x-forwarded-for", HeaderID.xForwardedFor), ("proxy-connection", HeaderID.proxyConnection),
-        ("upgrade", HeaderID.upgrade), ("trailer", HeaderID.trailer), ("te", HeaderID.te), ("host", HeaderID.host), ("expect", HeaderID.expect),
+        ("transfer-encoding", HeaderID.transferEncoding), ("x-forwarded-for", HeaderID.xForwardedFor),
+        ("proxy-connection", HeaderID.proxyConnection),
+        ("upgrade", HeaderID.upgrade), ("trailer", HeaderID.trailer), ("te", HeaderID.te), ("host", HeaderID.host),
+        ("expect", HeaderID.expect),
         ("via", HeaderID.via), ("forwarded", HeaderID.forwarded), ("x-forwarded-proto", HeaderID.xForwardedProto),
         ("x-forwarded-host", HeaderID.xForwardedHost), ("x-forwarded-port", HeaderID.xForwardedPort), ("user-agent", HeaderID.userAgent),
         ("referer", HeaderID.referer), ("server", HeaderID.server), ("date", HeaderID.date),
@@ -55,7 +59,9 @@ import Testing
         #expect(idOf(name + "s") != id && idOf("x" + name) != id)
     }
 
-    @Test(arguments: ["h", "h:80", "h:", "a.b-c_d~e", "127.0.0.1:1", "[::1]", "[2001:db8::1]:65535", "%41b", "a!$&'()*+,;=", "xn--bcher-kva.example"])
+    @Test(arguments: [
+        "h", "h:80", "h:", "a.b-c_d~e", "127.0.0.1:1", "[::1]", "[2001:db8::1]:65535", "%41b", "a!$&'()*+,;=", "xn--bcher-kva.example",
+    ])
     func hosts(_ value: String) {
         let p = parse(request(host: "Host: \(value)"))
         #expect(p.result > 0 && p.authority == value)
@@ -64,19 +70,21 @@ import Testing
     }
 
     @Test(arguments: [
-        "a b", "h:x", "h:65536", "h:000080", "h:-1", "h:80:80", ":80", "u@h", "h/", "h?", "h#", "a\\b", "<h>", "\"h\"", "h\u{e9}", "%4", "%",
-            "%gg", "a%",
-        "[::1", "::1", "[]", "[:]", "[1:2]", "[1:2:3:4:5:6:7:8:9]", "[1:2:3:4:5:6:7:]", "[::1%eth0]", "[v1.x]", "[::1]x", "[::1]:x", "[:::1]",
-            "[1::2::3]",
+        "a b", "h:x", "h:65536", "h:000080", "h:-1", "h:80:80", ":80", "u@h", "h/", "h?", "h#", "a\\b", "<h>", "\"h\"", "h\u{e9}", "%4",
+        "%", "%gg", "a%",
+        "[::1", "::1", "[]", "[:]", "[1:2]", "[1:2:3:4:5:6:7:8:9]", "[1:2:3:4:5:6:7:]", "[::1%eth0]", "[v1.x]", "[::1]x", "[::1]:x",
+        "[:::1]", "[1::2::3]",
         "[12345::]", "[1:2:3:4:5:6:7::8]", "[::1.2.3]", "[::1.2.3.256]", "[::01.2.3.4]", "[::1.2.3.4.5]", "[::1.2.3.4:5]", "[g::]",
-            "[1:2:3:4:5:6:7:1.2.3.4]",
+        "[1:2:3:4:5:6:7:1.2.3.4]",
     ]) func badHosts(_ value: String) {
         expectRefused(request(host: "Host: \(value)"), 400, .host)
         expectRefused(request(line: "GET http://ok/ HTTP/1.1", host: "Host: \(value)"), 400, .host)  // also when the target wins
     }
 
-    @Test(arguments: ["[::]", "[::1]", "[1::]", "[1:2:3:4:5:6:7:8]", "[1::8]", "[::ffff:1.2.3.4]", "[1:2:3:4:5:6:1.2.3.4]", "[64:ff9b::1.2.3.4]",
-        "[A:b::F]", "[1:2:3:4:5:6:7::]"])
+    @Test(arguments: [
+        "[::]", "[::1]", "[1::]", "[1:2:3:4:5:6:7:8]", "[1::8]", "[::ffff:1.2.3.4]", "[1:2:3:4:5:6:1.2.3.4]", "[64:ff9b::1.2.3.4]",
+        "[A:b::F]", "[1:2:3:4:5:6:7::]",
+    ])
     func ipv6(_ literal: String) {
         #expect(withView(literal) { Syntax.authority($0) } == literal.utf8.count)
     }

@@ -40,7 +40,8 @@ import Testing
         #expect(upstream(LiveMessage(request(line: "GET / HTTP/1.0"))) == request())
         #expect(upstream(LiveMessage(request(line: "GET / HTTP/1.0", host: nil))) == "GET / HTTP/1.1\r\nHost: \r\n\r\n")
         #expect(upstream(LiveMessage(request(host: "Host:"))) == "GET / HTTP/1.1\r\nHost: \r\n\r\n")
-        #expect(upstream(LiveMessage(request("A: b", line: "GET http://t:1/p?q HTTP/1.1"))) == "GET /p?q HTTP/1.1\r\nHost: t:1\r\nA: b\r\n\r\n")
+        #expect(
+            upstream(LiveMessage(request("A: b", line: "GET http://t:1/p?q HTTP/1.1"))) == "GET /p?q HTTP/1.1\r\nHost: t:1\r\nA: b\r\n\r\n")
         #expect(upstream(LiveMessage(request("A: b", line: "GET http://t?q HTTP/1.1"))) == "GET /?q HTTP/1.1\r\nHost: t\r\nA: b\r\n\r\n")
         #expect(upstream(LiveMessage(request(line: "OPTIONS * HTTP/1.1"))) == request(line: "OPTIONS * HTTP/1.1"))
         #expect(upstream(LiveMessage(request(line: "OPTIONS http://h HTTP/1.1"))) == request(line: "OPTIONS * HTTP/1.1"))
@@ -58,12 +59,15 @@ import Testing
 
     @Test func hopByHopStaysHere() {
         let lines = request(
-            "Connection: x-one, keep-alive, TE", "A: b", "X-One: 1", "Keep-Alive: 5", "C: d", "Proxy-Connection: x", "TE: gzip", "Upgrade: x",
-                "Trailer: E",
+            "Connection: x-one, keep-alive, TE", "A: b", "X-One: 1", "Keep-Alive: 5", "C: d", "Proxy-Connection: x", "TE: gzip",
+            "Upgrade: x", "Trailer: E",
             "Expect: 100-continue", "Transfer-Encoding: chunked")
         #expect(upstream(LiveMessage(lines)) == request("A: b", "C: d", "Trailer: E", "Transfer-Encoding: chunked"))
-        #expect(upstream(LiveMessage(lines)) { $0.keepExpect = true } == request("A: b", "C: d", "Trailer: E", "Expect: 100-continue",
-            "Transfer-Encoding: chunked"))
+        #expect(
+            upstream(LiveMessage(lines)) { $0.keepExpect = true }
+                == request(
+                    "A: b", "C: d", "Trailer: E", "Expect: 100-continue",
+                    "Transfer-Encoding: chunked"))
         #expect(upstream(LiveMessage(lines)) { $0.dropBody = true } == request("A: b", "C: d"))
         #expect(upstream(LiveMessage(request("Connection: A", "A: 1", host: "Host: h"))) == request())
     }
@@ -90,7 +94,8 @@ import Testing
     }
 
     @Test func forwardingFields() {
-        let lies = request("X-Forwarded-For: 6.6.6.6", "x-forwarded-proto: gopher", "X-Forwarded-Host: evil", "X-Forwarded-Port: 1",
+        let lies = request(
+            "X-Forwarded-For: 6.6.6.6", "x-forwarded-proto: gopher", "X-Forwarded-Host: evil", "X-Forwarded-Port: 1",
             "Forwarded: for=evil", "A: b")
         #expect(upstream(LiveMessage(lies)) == request("A: b"))
         let ours = ["X-Forwarded-For: 10.0.0.7", "X-Forwarded-Proto: https", "X-Forwarded-Host: h", "X-Forwarded-Port: 8080"]
@@ -98,13 +103,19 @@ import Testing
             o.xForwarded = true
             o.scheme = ByteView("https")
         }
-        #expect(upstream(LiveMessage(lies), asHTTPS) == "GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n" + ours.joined(separator: "\r\n") + "\r\n\r\n")
-        let trusted = upstream(LiveMessage(request("X-Forwarded-For: 1.1.1.1", "X-Forwarded-Proto: gopher", "X-Forwarded-For: 2.2.2.2, 3.3.3.3"))) {
+        #expect(
+            upstream(LiveMessage(lies), asHTTPS) == "GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n" + ours.joined(separator: "\r\n") + "\r\n\r\n")
+        let trusted = upstream(
+            LiveMessage(request("X-Forwarded-For: 1.1.1.1", "X-Forwarded-Proto: gopher", "X-Forwarded-For: 2.2.2.2, 3.3.3.3"))
+        ) {
             asHTTPS(&$0)
             $0.clientIsTrusted = true
         }
-        #expect(trusted == request("X-Forwarded-Proto: gopher", "X-Forwarded-For: 1.1.1.1, 2.2.2.2, 3.3.3.3, 10.0.0.7", "X-Forwarded-Host: h",
-            "X-Forwarded-Port: 8080"))
+        #expect(
+            trusted
+                == request(
+                    "X-Forwarded-Proto: gopher", "X-Forwarded-For: 1.1.1.1, 2.2.2.2, 3.3.3.3, 10.0.0.7", "X-Forwarded-Host: h",
+                    "X-Forwarded-Port: 8080"))
         // Naming them in Connection does not take them from a trusted client.
         let named = upstream(LiveMessage(request("X-Forwarded-For: 1.1.1.1", "Connection: X-Forwarded-For"))) {
             $0.xForwarded = true
@@ -131,8 +142,11 @@ import Testing
     }
 
     @Test func via() {
-        #expect(upstream(LiveMessage(request("Via: 1.0 a", "B: c", "via: 1.1 d"))) { $0.via = true } == request("B: c",
-            "Via: 1.0 a, 1.1 d, 1.1 sluice"))
+        #expect(
+            upstream(LiveMessage(request("Via: 1.0 a", "B: c", "via: 1.1 d"))) { $0.via = true }
+                == request(
+                    "B: c",
+                    "Via: 1.0 a, 1.1 d, 1.1 sluice"))
         #expect(upstream(LiveMessage(request(line: "GET / HTTP/1.0"))) { $0.via = true } == request("Via: 1.0 sluice"))
         #expect(client(LiveMessage(response("Via: 1.0 a"), .response)) { $0.via = true } == response("Via: 1.0 a, 1.1 sluice"))
         #expect(client(LiveMessage(response(line: "HTTP/1.0 200 OK"), .response)) { $0.via = true } == response("Via: 1.0 sluice"))
@@ -140,25 +154,27 @@ import Testing
 
     @Test func pluginEdits() {
         let m = LiveMessage(request("A: 1", "B: 2", "Via: 1.1 x", "X-Forwarded-For: 9.9.9.9"))
-        #expect(m.remove("A") == 1 && m.add("C", "3") && m.set("Host", "edited") && m.add("X-Forwarded-For", "5.5.5.5")
-            && m.set("X-Forwarded-Proto", "wss"))
+        #expect(
+            m.remove("A") == 1 && m.add("C", "3") && m.set("Host", "edited") && m.add("X-Forwarded-For", "5.5.5.5")
+                && m.set("X-Forwarded-Proto", "wss"))
         let text = upstream(m) {
             $0.via = true
             $0.xForwarded = true
         }
-        #expect(text == """
-            GET / HTTP/1.1\r
-            Host: edited\r
-            B: 2\r
-            C: 3\r
-            X-Forwarded-Proto: wss\r
-            X-Forwarded-For: 5.5.5.5, 10.0.0.7\r
-            X-Forwarded-Host: h\r
-            X-Forwarded-Port: 8080\r
-            Via: 1.1 x, 1.1 sluice\r
-            \r
+        #expect(
+            text == """
+                GET / HTTP/1.1\r
+                Host: edited\r
+                B: 2\r
+                C: 3\r
+                X-Forwarded-Proto: wss\r
+                X-Forwarded-For: 5.5.5.5, 10.0.0.7\r
+                X-Forwarded-Host: h\r
+                X-Forwarded-Port: 8080\r
+                Via: 1.1 x, 1.1 sluice\r
+                \r
 
-            """)
+                """)
         let absolute = LiveMessage(request(line: "GET http://t/ HTTP/1.1"))
         #expect(absolute.set("Host", "plugin") && upstream(absolute) == request(host: "Host: plugin"))
         let r = LiveMessage(response("Server: a", "Content-Length: 1"), .response)
@@ -171,8 +187,13 @@ import Testing
     }
 
     @Test func statusLines() {
-        for line in ["HTTP/1.1 200 OK", "HTTP/1.0 200 OK", "HTTP/1.5 200 OK"] { #expect(client(LiveMessage(response("A: b", line: line),
-            .response)) == response("A: b")) }
+        for line in ["HTTP/1.1 200 OK", "HTTP/1.0 200 OK", "HTTP/1.5 200 OK"] {
+            #expect(
+                client(
+                    LiveMessage(
+                        response("A: b", line: line),
+                        .response)) == response("A: b"))
+        }
         #expect(client(LiveMessage(response(line: "HTTP/1.1 200"), .response)) == response(line: "HTTP/1.1 200 "))
         #expect(client(LiveMessage(response("A: b", line: "HTTP/1.0 599 Odd"), .response)) == response("A: b", line: "HTTP/1.1 599 Odd"))
         #expect(client(LiveMessage(response("A: b"), .response)) { $0.status = 404 } == response("A: b", line: "HTTP/1.1 404 Not Found"))
@@ -203,16 +224,23 @@ import Testing
         #expect(client(m) { $0.clientMinorVersion = 0 } == response("A: b", "Connection: keep-alive"))
         #expect(client(m) { $0.date = ByteView("now") } == response("A: b", "Date: now"))
         #expect(client(LiveMessage(response("Date: then"), .response)) { $0.date = ByteView("now") } == response("Date: then"))
-        #expect(client(LiveMessage(response("Server: up", "A: b"), .response)) { $0.server = ByteView("sluice") } == response("A: b",
-            "Server: sluice"))
+        #expect(
+            client(LiveMessage(response("Server: up", "A: b"), .response)) { $0.server = ByteView("sluice") }
+                == response(
+                    "A: b",
+                    "Server: sluice"))
         let interim = client(LiveMessage(response("Link: x", "Content-Length: 0", line: "HTTP/1.1 103 Early Hints"), .response)) {
             $0.date = ByteView("now")
             $0.keepAlive = false
         }
         #expect(interim == response("Link: x", line: "HTTP/1.1 103 Early Hints"))
-        let switched = LiveMessage(response("Upgrade: websocket", "Connection: Upgrade", line: "HTTP/1.1 101 Switching Protocols"), .response)
-        #expect(client(switched) { $0.keepUpgrade = true } == response("Upgrade: websocket", "Connection: upgrade",
-            line: "HTTP/1.1 101 Switching Protocols"))
+        let switched = LiveMessage(
+            response("Upgrade: websocket", "Connection: Upgrade", line: "HTTP/1.1 101 Switching Protocols"), .response)
+        #expect(
+            client(switched) { $0.keepUpgrade = true }
+                == response(
+                    "Upgrade: websocket", "Connection: upgrade",
+                    line: "HTTP/1.1 101 Switching Protocols"))
         let required = LiveMessage(response("Upgrade: h2c", "Connection: Upgrade", line: "HTTP/1.1 426 Upgrade Required"), .response)
         let closing = client(required) {
             $0.keepUpgrade = true
@@ -227,8 +255,9 @@ import Testing
             let out = UnsafeMutablePointer<UInt8>.allocate(capacity: bound)
             defer { out.deallocate() }
             let n = HeadWriter.answer(
-                status: status, contentLength: length, keepAlive: keepAlive, minorVersion: minor, date: ByteView("now"), lines: ByteView(lines),
-                    into: out)
+                status: status, contentLength: length, keepAlive: keepAlive, minorVersion: minor, date: ByteView("now"),
+                lines: ByteView(lines),
+                into: out)
             #expect(n <= bound)
             return String(decoding: UnsafeBufferPointer(start: out, count: n), as: UTF8.self)
         }
@@ -237,8 +266,11 @@ import Testing
         #expect(answer(304, 7) == response("Date: now", line: "HTTP/1.1 304 Not Modified"))
         #expect(answer(200, -1) == response("Date: now"))
         #expect(answer(100, -1, keepAlive: false) == response(line: "HTTP/1.1 100 Continue"))
-        #expect(answer(400, 0, keepAlive: false, lines: "A: b\r\n") == response("Date: now", "Content-Length: 0", "Connection: close", "A: b",
-            line: "HTTP/1.1 400 Bad Request"))
+        #expect(
+            answer(400, 0, keepAlive: false, lines: "A: b\r\n")
+                == response(
+                    "Date: now", "Content-Length: 0", "Connection: close", "A: b",
+                    line: "HTTP/1.1 400 Bad Request"))
         #expect(answer(200, 0, minor: 0) == response("Date: now", "Content-Length: 0", "Connection: keep-alive"))
     }
 
@@ -247,15 +279,17 @@ import Testing
         var random = Seeded(UInt64(seed) &+ 4242)
         let pool = [
             "A: b", "Connection: close", "Connection: x-hop, TE", "X-Hop: 1", "Keep-Alive: 1", "TE: trailers", "Upgrade: websocket",
-                "Connection: upgrade",
-            "Via: 1.1 a", "Forwarded: for=a", "X-Forwarded-For: 1.2.3.4", "X-Forwarded-Proto: x", "X-Forwarded-Host: y", "X-Forwarded-Port: 7",
+            "Connection: upgrade",
+            "Via: 1.1 a", "Forwarded: for=a", "X-Forwarded-For: 1.2.3.4", "X-Forwarded-Proto: x", "X-Forwarded-Host: y",
+            "X-Forwarded-Port: 7",
             "Expect: 100-continue", "Trailer: T", "User-Agent: u", "Cookie: \u{e9}", "Empty:", "Server: s", "Date: d",
         ]
         var lines = (0..<Int.random(in: 0...10, using: &random)).map { _ in pool.randomElement(using: &random)! }
         if let body = [nil, "Content-Length: 17", "Transfer-Encoding: chunked"].randomElement(using: &random)! { lines.append(body) }
         lines.append("Host: h:1")
         lines.shuffle(using: &random)
-        let line = ["GET / HTTP/1.1", "POST http://abs?q HTTP/1.1", "OPTIONS * HTTP/1.1", "PUT /x?y HTTP/1.1"].randomElement(using: &random)!
+        let line = ["GET / HTTP/1.1", "POST http://abs?q HTTP/1.1", "OPTIONS * HTTP/1.1", "PUT /x?y HTTP/1.1"].randomElement(
+            using: &random)!
         let text = ([line] + lines).joined(separator: "\r\n") + "\r\n\r\n"
         let before = parse(text)
         #expect(before.result > 0)
@@ -276,7 +310,10 @@ import Testing
         #expect(after.result == sent.utf8.count, "\(sent)")
         #expect(after.head.contentLength == before.head.contentLength && after.has(MessageHead.chunked) == before.has(MessageHead.chunked))
         #expect(after.method == before.method && after.path == before.path && after.authority == before.authority)
-        #expect(!after.fields.indices.contains { ["x-hop", "keep-alive"].contains(after.name($0).lowercased())
-            && before.hops.contains(after.name($0)) })
+        #expect(
+            !after.fields.indices.contains {
+                ["x-hop", "keep-alive"].contains(after.name($0).lowercased())
+                    && before.hops.contains(after.name($0))
+            })
     }
 }

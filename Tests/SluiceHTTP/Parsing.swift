@@ -66,7 +66,8 @@ func parse(
         if part.result == 0 && !decided { continue }
         decided = true
         if part.result != whole.result || part.problem != whole.problem {
-            Issue.record("cut at \(count): \(part.result) \(part.problem), whole: \(whole.result) \(whole.problem)", sourceLocation: sourceLocation)
+            Issue.record(
+                "cut at \(count): \(part.result) \(part.problem), whole: \(whole.result) \(whole.problem)", sourceLocation: sourceLocation)
             break
         }
     }
@@ -90,7 +91,8 @@ func expectRefused(
     _ text: String, _ status: Int, _ problem: HeadProblem, _ kind: Kind = .request, sourceLocation: SourceLocation = #_sourceLocation
 ) {
     let p = parse(text, kind, sourceLocation: sourceLocation)
-    #expect(p.result == -status && p.problem == problem, "\(text.debugDescription): \(p.result) \(p.problem)", sourceLocation: sourceLocation)
+    #expect(
+        p.result == -status && p.problem == problem, "\(text.debugDescription): \(p.result) \(p.problem)", sourceLocation: sourceLocation)
 }
 
 /// Borrows an array, or a string's bytes, as a view.

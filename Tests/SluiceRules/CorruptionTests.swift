@@ -11,6 +11,7 @@ import Testing
     @Test func everyBitBehindTheHeaderCounts() throws {
         let image = try richImage()
         let block = Block(image)
+        defer { withExtendedLifetime(block) {} }
         for i in stride(from: MemoryLayout<ImageHeader>.size, to: image.count, by: 3) {
             block.memory[i] ^= 1 << UInt8(i & 7)
             let error = #expect(throws: ImageError.self) { try block.view() }
@@ -25,6 +26,7 @@ import Testing
         for i in 0..<MemoryLayout<ImageHeader>.size {
             for bit in 0..<8 {
                 let block = Block(image)
+                defer { withExtendedLifetime(block) {} }
                 block.memory[i] ^= 1 << UInt8(bit)
                 if let view = try? block.view() { readEverything(view) }
             }
@@ -35,6 +37,7 @@ import Testing
         let image = try richImage()
         for size in stride(from: 0, to: image.count, by: 8) {
             let block = Block(Array(image[..<size]))
+            defer { withExtendedLifetime(block) {} }
             #expect(throws: ImageError.self) { try block.view() }
             if size >= MemoryLayout<ImageHeader>.size {  // also when the header agrees with the smaller size
                 block.memory.storeBytes(of: UInt64(size), toByteOffset: MemoryLayout<ImageHeader>.offset(of: \.totalBytes)!, as: UInt64.self)
@@ -59,6 +62,7 @@ import Testing
         let image = try richImage()
         func refused<T>(_ section: KeyPath<ImageHeader, ImageRange>, _ index: Int, _ change: (inout T) -> Void) throws -> String {
             let block = Block(image)
+            defer { withExtendedLifetime(block) {} }
             let offset = Int(try block.view().header.pointee[keyPath: section].offset) + index * MemoryLayout<T>.stride
             var record = block.memory.load(fromByteOffset: offset, as: T.self)
             change(&record)
@@ -91,6 +95,7 @@ import Testing
     @Test func randomMutations() throws {
         let image = try richImage()
         let block = Block(image)
+        defer { withExtendedLifetime(block) {} }
         var random = SplitMix(state: 42)
         var accepted = 0
         var count = 20_000

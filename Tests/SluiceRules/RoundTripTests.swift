@@ -9,6 +9,7 @@ import Testing
 @Suite struct RoundTripTests {
     @Test func everySection() throws {
         let block = Block(try richImage())
+        defer { withExtendedLifetime(block) {} }
         let v = try block.view()
         func text(_ t: ImageText) -> String { v.text(t).string }
         #expect(v.header.pointee.revision == 9)
@@ -40,6 +41,7 @@ import Testing
 
     @Test func chains() throws {
         let block = Block(try richImage())
+        defer { withExtendedLifetime(block) {} }
         let v = try block.view()
         func chain(_ i: Int) -> [String] {
             v.chain(v.routes[i]).map { v.text(v.plugins[Int(v.bindings[Int($0)].plugin)].name).string + v.text(v.bindings[Int($0)].config).string }
@@ -58,7 +60,9 @@ import Testing
                 $0.globalPlugins = [PluginBinding(name: "p", configJSON: config)]
                 $0.routes = [route("r")]
             }
-            return try Block(try builder(c, plugins: [artifact("p", generation: generation)]).build()).view().bindings[0].key
+            let block = Block(try builder(c, plugins: [artifact("p", generation: generation)]).build())
+            defer { withExtendedLifetime(block) {} }
+            return try block.view().bindings[0].key
         }
         #expect(try key(1, "{}") == key(1, "{}"))
         #expect(try key(1, "{}") != key(2, "{}"))
@@ -66,18 +70,22 @@ import Testing
     }
 
     @Test func targetKeysStayOverRevisions() throws {
-        let one = try Block(try builder(small()).build()).view().targets[0].key
+        let before = Block(try builder(small()).build())
+        defer { withExtendedLifetime(before) {} }
+        let one = try before.view().targets[0].key
         let more = small {
             $0.clusters.insert(Cluster(id: "new"), at: 0)
             $0.clusters[1].targets.insert(Target(address: "127.0.0.1:1"), at: 0)
         }
         let block = Block(try builder(more).build())
+        defer { withExtendedLifetime(block) {} }
         #expect(try block.view().targets.map(\.key).firstIndex(of: one) == 1)
     }
 
     @Test func oneAddressIsOneTarget() throws {
         let c = small { $0.clusters[0].targets = [Target(address: "127.0.0.1:1", weight: 2), Target(address: "127.0.0.1:1", weight: 3)] }
         let block = Block(try builder(c).build())
+        defer { withExtendedLifetime(block) {} }
         #expect(try block.view().targets.map(\.weight) == [5])
     }
 
@@ -109,6 +117,7 @@ import Testing
             c.routes[1].idleTimeoutMs = 23
         }
         let block = Block(try builder(c).build())
+        defer { withExtendedLifetime(block) {} }
         let v = try block.view()
         let s = v.settings.pointee
         #expect(
@@ -125,6 +134,7 @@ import Testing
 
     @Test func defaults() throws {
         let block = Block(try builder(small()).build())
+        defer { withExtendedLifetime(block) {} }
         let v = try block.view()
         let s = v.settings.pointee
         let r = SettingsRecord()
@@ -142,6 +152,7 @@ import Testing
 
     @Test func trusted() throws {
         let block = Block(try richImage())
+        defer { withExtendedLifetime(block) {} }
         let v = try block.view()
         func trusts(_ ip: String) -> Bool { v.isTrusted(AddressRecord(IPAddress(ip)!, port: 1)) }
         #expect(trusts("127.1.2.3") && trusts("::1") && trusts("2001:db8:7fff::1"))
@@ -173,6 +184,7 @@ import Testing
 
     @Test func emptyConfiguration() throws {
         let block = Block(try builder(small { $0.clusters = [] }).build())
+        defer { withExtendedLifetime(block) {} }
         let v = try block.view()
         #expect(v.routes.count == 0 && v.nodes.count == 0 && v.hostSlots.count == 1 && v.clusters.count == 0)
     }

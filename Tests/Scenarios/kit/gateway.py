@@ -131,12 +131,16 @@ class Gateway:
         if self.process.poll() is not None:
             raise AssertionError(f"gateway ended with {self.process.returncode} while starting")
         ports = [listener["address"].rpartition(":")[2] for listener in self.config["listeners"]]
-        return all(accepts(int(port)) for port in ports if port.isdigit()) and self._healthy()
+        return all(accepts(int(port)) for port in ports if port.isdigit()) and self.is_healthy()
 
-    def _healthy(self) -> bool:
-        if "admin" not in self.config or not accepts(self.admin_port):
-            return "admin" not in self.config
-        return self.admin("GET", "/healthz").status == 200
+    def is_healthy(self) -> bool:
+        """The admin API answers (or is configured off)."""
+        if self.config["admin"]["listen"] == "off":
+            return True
+        try:
+            return self.admin("GET", "/healthz").status == 200
+        except OSError:
+            return False
 
     def stop(self, timeout: float = 10.0):
         """SIGTERM, exit code 0 within `timeout`, and nothing bad in the log."""
@@ -164,6 +168,18 @@ class Gateway:
                 self.stop() if kind is None else self.kill()
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def refused(self, timeout: float = 15.0) -> str:
+        """Runs a gateway that must not start: exit code not 0 within `timeout`; what it said."""
+        if not self.file.exists():
+            self.write()
+        command = [str(BINARY), "run", "-c", str(self.file)]
+        try:
+            result = subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=self.folder, env={**os.environ, **self.env})
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        assert result.returncode > 0, f"ended with {result.returncode}: {result.stderr}"
+        return result.stderr
 
     # What it says
 
@@ -224,6 +240,14 @@ def memory_kib(pid: int) -> int:
     """Resident memory that is the process's own (anonymous and shared pages, not file pages of binaries)."""
     text = Path(f"/proc/{pid}/status").read_text()
     return sum(int(re.search(rf"^{key}:\s+(\d+)", text, re.M)[1]) for key in ("RssAnon", "RssShmem"))
+
+
+def alive(pid: int) -> bool:
+    """The process exists and is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def accepts(port: int) -> bool:
