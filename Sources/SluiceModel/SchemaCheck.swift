@@ -4,8 +4,9 @@
 /// Gathers the problems of one file, at most `SchemaLimits.problemsMax` of them.
 public struct ProblemList: Sendable {
     public private(set) var problems: [ConfigProblem] = []
-    public private(set) var dropped = 0
-    public init() {}
+    public private(set) var dropped: Int
+    /// - Parameter dropped: problems of an earlier list that did not fit.
+    public init(dropped: Int = 0) { self.dropped = dropped }
     public var isEmpty: Bool { problems.isEmpty }
     public mutating func add(_ position: SourcePosition, _ path: String, _ message: String) {
         if problems.count < SchemaLimits.problemsMax { problems.append(ConfigProblem(at: position, path: path, message)) } else { dropped += 1 }

@@ -6,7 +6,10 @@ public enum Suggestion {
         let wanted = Array(word.lowercased().utf8.prefix(64))
         var best: (String, Int)?
         for candidate in candidates {
-            let distance = edits(wanted, Array(candidate.lowercased().utf8.prefix(64)))
+            let letters = Array(candidate.lowercased().utf8.prefix(64))
+            // A word cut short or carried on (warn, warning) counts as one edit.
+            let continued = min(wanted.count, letters.count) >= 3 && (wanted.starts(with: letters) || letters.starts(with: wanted))
+            let distance = continued ? min(1, edits(wanted, letters)) : edits(wanted, letters)
             guard distance <= max(1, min(wanted.count, candidate.utf8.count) / 3 + 1), distance < max(wanted.count, 2) else { continue }
             if best == nil || distance < best!.1 { best = (candidate, distance) }
         }

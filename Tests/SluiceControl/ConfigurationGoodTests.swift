@@ -93,14 +93,19 @@ func repository(_ path: String) throws -> String {
             state_directory: /var/$$HOME/${EMPTY}${TRICK}/${NESTED}/$x${a.b}$
             forwarded: { via: "${FLAG}" }
             plugins: [{ name: p, path: x }]
-            global_plugins: [{ name: p, config: { plain: ${N}, quoted: "${N}", "${N}": key } }]
+            global_plugins:
+              - name: p
+                config:
+                  plain: ${N}
+                  quoted: "${N}"
+                  "${N}": key
             """
         let reading = read(text, around)
         #expect(reading.lines(file: "f") == [])
         #expect(reading.configuration.listeners.map(\.address) == ["127.0.0.1:81", "[::1]:82"])
         #expect(reading.configuration.stateDirectory == "/var/$HOME/x, y: [z/${PORT}/$x${a.b}$")
         #expect(reading.configuration.forwarded.via == false)
-        #expect(reading.configuration.globalPlugins[0].configJSON == #"{"${N}":"key","plain":7,"quoted":"7"}"#)
+        #expect(reading.configuration.globalPlugins.first?.configJSON == #"{"${N}":"key","plain":7,"quoted":"7"}"#)
     }
 
     static let everything = """

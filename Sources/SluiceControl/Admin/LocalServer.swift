@@ -6,6 +6,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import ServiceLifecycle
 import SluiceModel
 
 struct LocalServer: Sendable {
@@ -46,7 +47,14 @@ struct LocalServer: Sendable {
                 if let unixPath { chmod(unixPath, 0o600) }
                 await onRunning()
             }, logger: logger)
-        try await app.run()
+        // Cancelling Hummingbird's own task trips NIO's asserts on connections just accepted; a graceful shutdown does not.
+        let group = ServiceGroup(configuration: .init(services: [app], logger: logger))
+        let running = Task { try await group.run() }
+        try await withTaskCancellationHandler {
+            try await running.value
+        } onCancel: {
+            Task { await group.triggerGracefulShutdown() }
+        }
     }
 
     private func respond(_ request: Request, isUnix: Bool) async -> Response {

@@ -41,7 +41,7 @@ enum ConfigurationReader {
             check.check(tree, .map(Grammar.root), path: "")
             // A value whose variable is missing is reported once, not again for its form.
             let unset = Set(variables.problems.map(\.position))
-            var list = ProblemList()
+            var list = ProblemList(dropped: check.problems.dropped)
             for problem in variables.problems { list.add(problem.position, problem.path, problem.message) }
             for problem in check.problems.problems where !unset.contains(problem.position) { list.add(problem.position, problem.path, problem.message) }
             reading.tree = tree

@@ -1,0 +1,136 @@
+// Fakes for the tests of this folder: a master that answers for its workers, an inspector and a compiler of texts, a state
+// directory that goes away.
+import Foundation
+import Synchronization
+import SluiceChannel
+import SluiceModel
+
+@testable import SluiceControl
+
+/// Plays the master and its workers: every frame that control sends is answered as the script says.
+final class FakeMaster: FrameSink {
+    struct Script: Sendable {
+        var workers: UInt32 = 2
+        /// What worker n says to a prepare; nil = ready, "-" = nothing at all.
+        var answers: [UInt32: String] = [:]
+        /// This worker dies when it prepares; its successor is ready.
+        var dies: UInt32?
+        var masterRefuses: String?
+    }
+    private let script: Mutex<Script>
+    private let frames = Mutex<[FrameKind]>([])
+    private let images = Mutex<[String]>([])
+    private let publisher = Mutex<Publisher?>(nil)
+
+    init(_ script: Script = Script()) { self.script = Mutex(script) }
+    func connect(_ publisher: Publisher) { self.publisher.withLock { $0 = publisher } }
+    func set(_ change: (inout Script) -> Void) { script.withLock { change(&$0) } }
+    var sent: [FrameKind] { frames.withLock { $0 } }
+    /// Texts of the images that were prepared.
+    var prepared: [String] { images.withLock { $0 } }
+
+    func send(_ frame: Frame) throws {
+        frames.withLock { $0.append(frame.kind) }
+        if let descriptor = frame.descriptors.first {
+            var buffer = [UInt8](repeating: 0, count: 65536)
+            let count = pread(descriptor, &buffer, buffer.count, 0)
+            images.withLock { $0.append(String(decoding: buffer[..<max(0, count)], as: UTF8.self)) }
+        }
+        let now = script.withLock { $0 }, target = publisher.withLock { $0 }
+        Task {
+            for answer in Self.answers(frame, now) { await target?.handle(answer) }
+        }
+    }
+
+    private static func answers(_ frame: Frame, _ script: Script) -> [Frame] {
+        switch frame.kind {
+        case .prepare:
+            if let text = script.masterRefuses { return [Frame(.prepared, revision: frame.revision, status: 1, text: text)] }
+            return (0..<script.workers).flatMap { worker -> [Frame] in
+                let ready = Frame(.prepared, worker: worker, revision: frame.revision)
+                if script.dies == worker {
+                    return [Frame(.workerState, worker: worker, value: 9, status: 1), Frame(.workerState, worker: worker, value: 4711), ready]
+                }
+                guard let text = script.answers[worker] else { return [ready] }
+                return text == "-" ? [] : [Frame(.prepared, worker: worker, revision: frame.revision, status: 1, text: text)]
+            }
+        case .commit: return (0..<script.workers).map { Frame(.committed, worker: $0, revision: frame.revision) }
+        default: return []
+        }
+    }
+}
+
+/// "Plugin files" are texts: `NAME VERSION phase,phase`. Anything else is refused.
+struct FakeInspector: PluginInspecting {
+    func inspect(path: String) throws -> PluginFacts {
+        let text = try String(contentsOfFile: path, encoding: .utf8).trimmingCharacters(in: .newlines)
+        let words = text.split(separator: " ").map(String.init)
+        guard words.count == 3 else { throw PluginRefusal(description: "\(path) is not an ELF file") }
+        let hash = text.utf8.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+        let hex = String(hash, radix: 16)
+        return PluginFacts(
+            name: words[0], version: words[1], vendor: "tests", language: "c", phases: words[2].split(separator: ",").map(String.init), isSwift: false,
+            sha256: String(repeating: "0", count: 64 - hex.count) + hex, digest: hash, manifestJSON: "{}")
+    }
+}
+
+/// The "image" is a text that names revision, routes, plugins.
+struct FakeCompiler: ImageCompiling {
+    func compile(_ configuration: Configuration, state: ControlState, configPath: String) throws -> [UInt8] {
+        if configuration.routes.contains(where: { $0.id == "uncompilable" }) { throw FileProblem(text: "routes[0]: cannot be compiled") }
+        let plugins = state.plugins.map { "\($0.name)@\($0.generation)" }.joined(separator: ",")
+        return Array("r\(state.revision) \(configuration.routes.map { "\($0.id):\(state.routeSlots.slot($0.id))" }.joined(separator: ",")) [\(plugins)]".utf8)
+    }
+}
+
+/// Everything that a control process has, on fakes, in a folder of its own.
+final class Bench: Sendable {
+    let folder: String
+    let master: FakeMaster
+    let control: Control
+    let publisher: Publisher
+    var configPath: String { folder + "/sluice.yaml" }
+    var state: StateDirectory { StateDirectory(path: folder + "/state") }
+
+    static let configuration = """
+        version: 1
+        listeners: [{ address: 127.0.0.1:8080 }]
+        plugins_api: local
+        plugins: [{ name: alpha, path: alpha.so }]
+        routes:
+          - { id: one, action: { respond: { status: 200 } }, plugins: [{ name: alpha }] }
+        """
+
+    init(_ text: String = Bench.configuration, script: FakeMaster.Script = .init(), limits: Publisher.Limits = .init(prepareMs: 400, commitMs: 400, successorMs: 200)) async throws {
+        folder = NSTemporaryDirectory() + "/sluice-control-tests-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try Bench.write("alpha 1.0.0 access,log", folder + "/alpha.so")
+        try Bench.write(text, folder + "/sluice.yaml")
+        let library = PluginLibrary(inspector: FakeInspector(), folders: [])
+        let directory = StateDirectory(path: folder + "/state")
+        let assembler = Assembler(library: library, compiler: FakeCompiler(), configPath: folder + "/sluice.yaml", directory: directory)
+        try directory.create()
+        let reading = ConfigurationReader.read(Array(text.utf8), ConfigurationSurroundings(variable: { _ in nil }))
+        let first = try assembler.assemble(reading.configuration, text: text, from: directory.newest ?? ControlState(), keepLoaded: false)
+        try directory.save(first.state)
+        master = FakeMaster(script)
+        publisher = Publisher(sink: master, workers: Int(script.workers), revision: first.state.revision, limits: limits)
+        master.connect(publisher)
+        control = Control(
+            configuration: first.configuration, state: first.state, publisher: publisher, assembler: assembler,
+            surroundings: { ConfigurationSurroundings(variable: { _ in nil }, loadedPlugins: $0) })
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    static func write(_ text: String, _ path: String) throws { try text.write(toFile: path, atomically: true, encoding: .utf8) }
+    func write(_ text: String, _ name: String) throws -> String {
+        try Bench.write(text, folder + "/" + name)
+        return folder + "/" + name
+    }
+    /// Copies of plugins in the state directory, "alpha/1".
+    var copies: [String] {
+        let all = FileManager.default.enumerator(atPath: state.plugins)?.compactMap { $0 as? String } ?? []
+        return all.filter { $0.hasSuffix(".so") }.map { $0.split(separator: "-")[0].description }.sorted()
+    }
+}
