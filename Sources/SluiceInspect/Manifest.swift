@@ -24,6 +24,10 @@ struct Manifest {
     static let textBytesMax = 200
     static let listMax = 64
     static let phaseNames = ["rewrite", "access", "header_filter", "body_filter", "log"]
+    static let keys = [
+        "name", "version", "abi", "phases", "vendor", "license", "language", "concurrency", "unload", "failure_mode", "needs", "optional",
+        "capabilities", "config_schema",
+    ]
     static let languages = ["c", "c++", "swift", "rust", "zig", "other"]
 
     init(_ text: [UInt8]) throws(InspectError) {
@@ -73,7 +77,7 @@ struct Manifest {
             configSchema = node.range
         default:
             throw Self.wrong(
-                "has the unknown key \"\(key.prefix(80))\"; known: name version abi phases vendor license language concurrency unload failure_mode needs optional capabilities config_schema"
+                "has the unknown key \"\(key.prefix(80))\"; known: \(Self.keys.joined(separator: " "))"
             )
         }
     }

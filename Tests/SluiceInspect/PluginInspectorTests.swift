@@ -35,7 +35,8 @@ import Testing
                     + "\")\n"
             } ?? ""
         let code =
-            "#include <sluice/sluice.h>\nstatic int32_t init(const sluice_host *h, void **s) { (void)h; (void)s; return 0; }\nstatic const void *ext(void *s, const char *i) { (void)s; (void)i; return 0; }\nint touched = 3;\n"
+            "#include <sluice/sluice.h>\nstatic int32_t init(const sluice_host *h, void **s) { (void)h; (void)s; return 0; }\n"
+            + "static const void *ext(void *s, const char *i) { (void)s; (void)i; return 0; }\nint touched = 3;\n"
         try (code + (entry ? "SLUICE_PLUGIN(init, NULL, ext)\n" : "void *use[] = {(void *)init, (void *)ext};\n") + text).write(
             toFile: name + ".c", atomically: true, encoding: .utf8)
         try run(["cc", "-O1", "-fPIC", "-shared", "-I\(root)/SDK/Sources/CSluiceABI/include", name + ".c", "-o", name + ".so"] + options)
@@ -88,7 +89,8 @@ import Testing
         let big =
             "{\"name\":\"tiny\",\"version\":\"1.0.0\",\"abi\":1,\"phases\":[],\"config_schema\":{\"d\":\"\(String(repeating: "x", count: 17_000))\"}}"
         let literal =
-            "__attribute__((section(\".sluice.manifest\"), used)) static const char big[] = \"\(big.replacingOccurrences(of: "\"", with: "\\\""))\";\n"
+            "__attribute__((section(\".sluice.manifest\"), used)) "
+            + "static const char big[] = \"\(big.replacingOccurrences(of: "\"", with: "\\\""))\";\n"
         try literal.write(toFile: Self.folder + "/big.h", atomically: true, encoding: .utf8)
         #expect(reason(try Self.build(nil, entry: true, "-include", Self.folder + "/big.h")).contains("at most 16384 are allowed"))
     }

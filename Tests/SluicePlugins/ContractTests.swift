@@ -9,7 +9,7 @@ import Testing
 @Suite(.serialized) struct ContractTests {
     @Test(arguments: ["c11", "c17", "c++17"], ["cc", "clang"]) func headersCompile(_ standard: String, _ compiler: String) throws {
         let text =
-            "#include <sluice/sluice.h>\n#include <sluice/swift.h>\n" + (standard.hasPrefix("c++") ? "" : "#include <sluice/json.h>\n")
+            "#include <sluice/sluice.h>\n#include <sluice/swift.h>\n" + (standard.hasPrefix("c++") ? "" : "#include <sluice/json_text.h>\n")
             + "SLUICE_SWIFT_PLUGIN(\"{}\")\n"
         let source = Kit.folder + "/headers-\(compiler).\(standard.hasPrefix("c++") ? "cc" : "c")"
         try text.write(toFile: source, atomically: true, encoding: .utf8)
@@ -18,6 +18,25 @@ import Testing
             compiler, "-x", language, "-std=\(standard)", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-I\(Kit.include)",
             source,
         ])
+    }
+
+    /// The templates are what authors start from: they must build, load and work as they stand.
+    @Test func templatesWork() throws {
+        let worker = TestWorker()
+        let options = ["-fPIC", "-fvisibility=hidden", "-shared", "-I\(Kit.include)", "-Wl,--version-script=\(Kit.root)/SDK/sluice-plugin.map"]
+        let c = Kit.folder + "/template.so"
+        try Kit.run(["cc", "-std=c17", "-Wall", "-Wextra", "-Werror", Kit.root + "/SDK/Templates/c/hello.c", "-o", c] + options)
+        let scratch = Kit.folder + "/template-build"
+        let map = "--version-script=\(Kit.root)/SDK/sluice-plugin.map"
+        try Kit.run([
+            "swift", "build", "--package-path", Kit.root + "/SDK/Templates/swift", "--scratch-path", scratch, "-Xlinker", map,
+        ])
+        for (generation, path) in [(UInt64(1), c), (2, try Kit.copy(scratch + "/debug/libhello.so"))] {
+            let table = try worker.load(path, name: "hello", generation: generation)
+            let message = try TestMessage()
+            #expect(message.run(.rewrite, table) == 0 && message.requestHeader("x-hello") == "world")
+            worker.host.retire(table)
+        }
     }
 
     @Test func requestAndResponseCalls() throws {

@@ -11,7 +11,8 @@ import Testing
     }
 
     static let request =
-        "GET /a/b?name=x%20y&evil=a%0d%0aX-Evil:%201&none HTTP/1.1\r\nHost: example.com:81\r\nX-Old: old\r\nX-Name: n\r\nX-Drop: d\r\nX-Drop: e\r\n\r\n"
+        "GET /a/b?name=x%20y&evil=a%0d%0aX-Evil:%201&none HTTP/1.1\r\n"
+        + "Host: example.com:81\r\nX-Old: old\r\nX-Name: n\r\nX-Drop: d\r\nX-Drop: e\r\n\r\n"
 
     @Test(arguments: [
         ("plain", "plain"), ("", ""), ("${request.path}", "/a/b?name=x%20y&evil=a%0d%0aX-Evil:%201&none"), ("${request.url_path}", "/a/b"),
@@ -37,7 +38,8 @@ import Testing
 
     @Test func everyOperation() throws {
         let table = try load(
-            #"{"request":{"remove":["x-drop","x-none"],"add":{"x-more":["1","${request.headers.x-drop}"],"x-name":"2"},"set":{"X-Name":"set"},"rename":{"x-old":"x-new","x-none":"x-other"}},"response":{"remove":["server"]}}"#
+            #"{"request":{"remove":["x-drop","x-none"],"add":{"x-more":["1","${request.headers.x-drop}"],"x-name":"2"},"set":{"X-Name":"set"},"rename":{"x-old":"x-new","x-none":"x-other"}},"#
+                + #""response":{"remove":["server"]}}"#
         )
         let m = try TestMessage(Self.request)
         #expect(m.run(.rewrite, table) == 0)
