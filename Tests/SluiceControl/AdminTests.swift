@@ -147,6 +147,42 @@ struct FakeCounters: CounterSource {
         #expect(throws: LocalServer.Refusal.self) { try LocalServer.removeStale(path) }
     }
 
+    /// A change of `admin.listen` comes through the listener that it closes; the new one must live on.
+    @Test func listenersMoveWithTheConfiguration() async throws {
+        let paths = (0..<2).map { _ in "/tmp/sluice-\(UUID().uuidString.prefix(8)).sock" }
+        defer { for path in paths { unlink(path) } }
+        var configurations = [Configuration(), Configuration()]
+        for index in 0..<2 {
+            configurations[index].admin = AdminListener(address: "unix:" + paths[index])
+            configurations[index].dyups = AdminListener(address: nil)
+        }
+        let box = Box()
+        let next = configurations[1]
+        let servers = LocalServers(admin: { request in
+            if request.path == "/move" { await box.servers?.apply(next) }
+            return .text("here")
+        })
+        box.servers = servers
+        await servers.apply(configurations[0])
+        func ask(_ index: Int, _ path: String) async -> Int? {
+            for _ in 0..<100 {
+                if let answer = try? await offload({ try SocketClient.request("unix:" + paths[index], "GET", path, timeoutMs: 2_000) }) { return answer.status }
+                try? await Task.sleep(for: .milliseconds(20))
+            }
+            return nil
+        }
+        #expect(await ask(0, "/move") == 200)
+        for _ in 0..<3 {
+            #expect(await ask(1, "/") == 200)
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        var off = Configuration()
+        off.admin = AdminListener(address: nil)
+        off.dyups = AdminListener(address: nil)
+        await servers.apply(off)
+    }
+    private final class Box: @unchecked Sendable { var servers: LocalServers? }
+
     @Test func answersOfServersAreParsed() throws {
         #expect(try SocketClient.parse(Array("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n".utf8), "a").body == Array("abc".utf8))
         for bad in ["", "SSH-2.0\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\nabc", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"] {

@@ -168,6 +168,17 @@ import Testing
         #expect(directory.load(revision: 4) == nil)
     }
 
+    @Test func aStateDirectoryHasOneGateway() throws {
+        let folder = NSTemporaryDirectory() + "/sluice-lock-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let directory = StateDirectory(path: folder)
+        try directory.create()
+        try directory.lock()
+        #expect {
+            try directory.lock()
+        } throws: { "\($0)".contains("another gateway runs with the state directory") }
+    }
+
     @Test func slots() {
         var table = SlotTable(capacity: 4)
         table.assign(["a", "b"])

@@ -49,7 +49,7 @@ struct LocalServer: Sendable {
             }, logger: logger)
         // Cancelling Hummingbird's own task trips NIO's asserts on connections just accepted; a graceful shutdown does not.
         let group = ServiceGroup(configuration: .init(services: [app], logger: logger))
-        let running = Task { try await group.run() }
+        let running = Task.detached { try await group.run() }
         try await withTaskCancellationHandler {
             try await running.value
         } onCancel: {

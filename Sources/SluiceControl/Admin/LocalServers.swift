@@ -21,7 +21,8 @@ actor LocalServers {
         running.removeValue(forKey: name)?.task.cancel()
         guard let address else { return }
         let server = LocalServer(address: address, name: name, handler: handler)
-        let task = Task { await Self.keep(server) }
+        // Detached: a change may come from a request of the server that is being shut down, and shutting down is inherited.
+        let task = Task.detached { await Self.keep(server) }
         running[name] = (address, task)
     }
 

@@ -25,9 +25,11 @@ enum ControlProcess {
         }
         let frames = receiveFrames(channel)  // from here on a closed channel ends the process
         let memory = try SharedMemory.map(fd: welcome.descriptors[0])
-        let stateFolder = try RunningImage.stateDirectory(descriptor: welcome.descriptors[1]) ?? Limits.stateDirectory
+        let image = try RunningImage.read(descriptor: welcome.descriptors[1])
+        let stateFolder = image.stateDirectory ?? Limits.stateDirectory
         close(welcome.descriptors[1])
         let start = try await offload { try Start(stateFolder: stateFolder, revision: welcome.revision, configPath: configPath) }
+        start.settle(image.bytes)
         let sink = ChannelSink(channel: channel)
         let publisher = Publisher(sink: sink, workers: memory.workerCount, revision: welcome.revision)
         let box = ServersBox()
@@ -131,6 +133,16 @@ private struct Start: Sendable {
         }
         self.configuration = configuration
         self.state = state
+    }
+
+    /// What runs is what would be started again: its image is kept, and nothing of revisions that nobody runs.
+    func settle(_ image: [UInt8]) {
+        do {
+            if !assembler.directory.revisions.contains(state.revision) { try assembler.directory.save(state) }
+            try assembler.directory.settle(state, image: image)
+        } catch {
+            ControlLog.write(.error, "the last good image was not kept: \(error)")
+        }
     }
 
     /// Names are looked up anew for every reload.

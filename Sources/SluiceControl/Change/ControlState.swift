@@ -86,6 +86,17 @@ struct StateDirectory: Sendable {
         }
     }
 
+    /// Keeps a second gateway out. The lock is the descriptor's, which `sluiced` inherits and holds as long as it lives.
+    func lock() throws {
+        let file = open(path + "/lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0o600)
+        guard file >= 0 else { throw FileProblem("open", path + "/lock") }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            let problem = errno == EWOULDBLOCK ? FileProblem(text: "another gateway runs with the state directory \(path); allowed: one of its own for each") : FileProblem("lock", path + "/lock")
+            close(file)
+            throw problem
+        }
+    }
+
     private func file(_ revision: UInt64) -> String { "\(path)/state-\(revision).json" }
 
     func save(_ state: ControlState) throws {

@@ -58,14 +58,16 @@ struct RulesCompiler: ImageCompiling {
     }
 }
 
-/// What can be learned from the image that the workers run.
-enum RunningImage {
-    static func stateDirectory(descriptor: Int32) throws -> String? {
+/// The image that the workers run, as a control process that starts finds it.
+struct RunningImage {
+    var bytes: [UInt8]
+    var stateDirectory: String?
+
+    static func read(descriptor: Int32) throws -> RunningImage {
         let mapping = try Mapping(descriptor, count: try Descriptor.size(descriptor), writable: false)
         defer { mapping.unmap() }
         let view = try ImageView(base: UnsafeRawPointer(mapping.base), count: mapping.count)
-        let text = view.text(view.settings.pointee.stateDirectory)
-        guard text.count > 0 else { return nil }
-        return String(decoding: UnsafeBufferPointer(start: text.start, count: text.count), as: UTF8.self)
+        let text = view.text(view.settings.pointee.stateDirectory).string
+        return RunningImage(bytes: Array(mapping.bytes), stateDirectory: text.isEmpty ? nil : text)
     }
 }

@@ -31,7 +31,7 @@ struct PluginCommand: AsyncParsableCommand {
         static func table(_ rows: [[String]]) -> String {
             let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
             return rows.map { row in
-                row.enumerated().map { $0.element + String(repeating: " ", count: widths[$0.offset] - $0.element.count) }.joined(separator: "  ")
+                row.enumerated().map { $0.element + String(repeating: " ", count: $0.offset == row.count - 1 ? 0 : widths[$0.offset] - $0.element.count) }.joined(separator: "  ")
             }.joined(separator: "\n")
         }
     }
