@@ -48,7 +48,7 @@ import Testing
                 _ = try await bench.control.load(path: path, name: name)
                 Issue.record("\(path) was loaded")
             } catch {
-                #expect(error.errors.count == 1 && error.errors[0].contains(word), "\(error)")
+                #expect(error.errors.count == 1 && error.errors[0].contains(word) && error.errors[0].contains(path), "\(error)")
             }
         }
         await #expect(throws: ChangeRefusal.self) { try await bench.control.load(path: nil, name: "alhpa") }
@@ -61,6 +61,16 @@ import Testing
         await #expect(throws: ChangeRefusal(title: "plugin in use", errors: ["one"])) { try await bench.control.unload("alpha") }
         await #expect(throws: ChangeRefusal(title: "no such plugin", errors: [])) { try await bench.control.unload("gamma") }
         #expect(bench.master.sent == [])
+    }
+
+    @Test func aNameAloneMeansThePathInTheFile() async throws {
+        let bench = try await Bench()
+        _ = try await bench.control.load(path: try bench.write("alpha 9.0.0 access", "hot.so"), name: nil)
+        #expect(await bench.control.state.plugin("alpha")?.origin == .api)
+        let back = try await bench.control.load(path: nil, name: "alpha")
+        #expect(back.plugin?.version == "1.0.0" && back.plugin?.origin == .file && back.plugin?.generation == 3)
+        _ = try await bench.control.load(path: try bench.write("beta 1.0.0 log", "beta.so"), name: nil)
+        #expect(try await bench.control.load(path: nil, name: "beta").plugin?.origin == .api)
     }
 
     @Test func inspectLoadsNothing() async throws {

@@ -57,7 +57,7 @@ actor Control {
         try await alone { () async throws(ChangeRefusal) in try await self.reloadAlone() }
     }
 
-    /// Loads the plugin in `path` (absolute), or the one named `name` from its configured path.
+    /// Loads the plugin in `path` (absolute), or the one named `name` from its path in the file, else from where it came.
     func load(path: String?, name: String?) async throws(ChangeRefusal) -> ChangeReport {
         try await alone { () async throws(ChangeRefusal) in try await self.loadAlone(path: path, name: name) }
     }
@@ -98,9 +98,10 @@ actor Control {
         let staged = try await refusing("plugin refused") { try await offload { try library.stage(source, name: name, in: directory) } }
         var next = state
         let old = state.plugin(staged.facts.name)
-        let origin: LoadedPlugin.Origin = path == nil ? (old?.origin ?? .file) : .api
+        let configured = next.fileSources[staged.facts.name]
+        let origin: LoadedPlugin.Origin = path == nil && configured != nil ? .file : .api
         let generation = next.nextGeneration(staged.facts.name)
-        let failOpen = old?.failOpen ?? false
+        let failOpen = configured?.failOpen ?? old?.failOpen ?? false
         guard old != nil || state.plugins.count < Self.pluginsMax else {
             staged.drop()
             throw ChangeRefusal(title: "plugin refused", errors: ["\(state.plugins.count) plugins are loaded; allowed: at most \(Self.pluginsMax)"])
@@ -170,8 +171,13 @@ actor Control {
     private func pluginFile(path: String?, name: String?) throws(ChangeRefusal) -> String {
         if let path { return path }
         let name = name ?? ""
+        if let configured = state.fileSources[name] {
+            do throws(PluginRefusal) { return try assembler.library.find(configured.path, configFolder: assembler.configFolder) } catch {
+                throw ChangeRefusal(title: "plugin refused", errors: [error.description])
+            }
+        }
         guard let loaded = state.plugin(name) else {
-            let known = state.plugins.map(\.name)
+            let known = Set(state.plugins.map(\.name)).union(state.fileSources.keys).sorted()
             throw ChangeRefusal(title: "plugin refused", errors: ["unknown plugin \(quote(name)); known: \(known.joined(separator: " "))\(Suggestion.clause(for: name, in: known))"])
         }
         return loaded.sourcePath

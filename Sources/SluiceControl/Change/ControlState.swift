@@ -58,6 +58,12 @@ struct ControlState: Codable, Sendable, Equatable {
     var routeSlots = SlotTable(capacity: SharedLimits.routeSlots)
     var pluginSlots = SlotTable(capacity: SharedLimits.pluginSlots)
     var plugins: [LoadedPlugin] = []
+    /// What the file says of each plugin it names: where a load by name alone finds it.
+    var fileSources: [String: FileSource] = [:]
+    struct FileSource: Codable, Sendable, Equatable {
+        var path: String
+        var failOpen: Bool
+    }
     /// Text of the configuration file of this revision.
     var configText = ""
 

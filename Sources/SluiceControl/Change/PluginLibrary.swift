@@ -65,7 +65,8 @@ struct PluginLibrary: Sendable {
             return StagedPlugin(facts: facts, source: source, temporary: temporary)
         } catch {
             unlink(temporary)
-            throw error
+            // The person knows the file by its own name, not by that of the copy.
+            throw PluginRefusal(description: "\(error)".replacing(temporary, with: source))
         }
     }
 }
