@@ -6,7 +6,7 @@ import PackageDescription
 let fast: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableExperimentalFeature("Lifetimes"),
-    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+    .unsafeFlags(["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release)),
 ]
 let plain: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
@@ -78,5 +78,10 @@ let package = Package(
         tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceModel", "SluiceBytes"]),
         tests("SluiceInspect", ["SluiceInspect"]),
         tests("SluicePlugins", ["SluicePlugins", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", .product(name: "CSluiceABI", package: "SDK")]),
+        tests("SluiceSystem", ["SluiceSystem"]),
+        tests("SluiceChannel", ["SluiceChannel", "SluiceSystem"]),
+        tests("SluiceShared", ["SluiceShared", "SluiceSystem"]),
+        tests("SluiceObserve", ["SluiceObserve", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
+        tests("SluiceMaster", ["SluiceMaster", "SluiceChannel", "SluiceRules", "SluiceModel", "SluiceSystem", "SluiceShared", "sluiced"]),
     ]
 )

@@ -1,7 +1,7 @@
 /* Sets, adds, renames and removes header fields of request and response; values are templates such as
    "sluice ${request.path}". README.md tells the configuration. Order of the file: state, templates, configure, hooks, entry. */
 #define _GNU_SOURCE /* memmem */
-#include <sluice/json.h>
+#include <sluice/json_text.h>
 #include <sluice/sluice.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,7 +151,8 @@ static int keep(transform *t, const sluice_json *value, sluice_view *out) {
 }
 
 static int keep_name(transform *t, const sluice_json *value, sluice_view *out, const char *field, sluice_error *error) {
-  static const char *const owned[] = {"host", "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length", "expect"};
+  static const char *const owned[] = {"host", "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding",
+      "upgrade", "content-length", "expect"};
   if (!keep(t, value, out) || out->size < 1 || out->size > NAME_BYTES_MAX) return fail(error, field, "a header name of 1 to 256 bytes is needed");
   for (uint64_t i = 0; i < out->size; i++) {
     char c = (char)out->data[i], l = (char)(c | 32);
@@ -189,7 +190,8 @@ static int read_pair(transform *t, side *s, uint32_t kind, const char *field, co
   if (!op || !keep_name(t, key, &op->name, field, error)) return 0;
   snprintf(place, sizeof place, "%s.%.*s", field, (int)op->name.size, (const char *)op->name.data);
   if (kind == RENAME) return keep_name(t, value, &op->other, place, error);
-  if (value->type != SLUICE_JSON_STRING || !keep(t, value, &text)) return fail(error, place, kind == ADD ? "a string or an array of strings is needed" : "a string is needed");
+  if (value->type != SLUICE_JSON_STRING || !keep(t, value, &text)) return fail(error, place, kind == ADD
+      ? "a string or an array of strings is needed" : "a string is needed");
   if (text.size && (text.data[0] == ' ' || text.data[text.size - 1] == ' ')) return fail(error, place, "white space at the ends is not allowed");
   return compile(t, text, op, place, error);
 }
@@ -204,7 +206,8 @@ static int read_section(transform *t, side *s, uint32_t kind, const char *field,
     }
     return 1;
   }
-  if (section->type != SLUICE_JSON_OBJECT) return fail(error, field, kind == RENAME ? "an object of old and new names is needed" : "an object of names and templates is needed");
+  if (section->type != SLUICE_JSON_OBJECT) return fail(error, field, kind == RENAME
+      ? "an object of old and new names is needed" : "an object of names and templates is needed");
   for (sluice_json_each it = sluice_json_iterate(section); sluice_json_next(&it, &key, &value);) {
     if (kind != ADD || value.type != SLUICE_JSON_ARRAY) {
       if (!read_pair(t, s, kind, field, &key, &value, error)) return 0;
@@ -318,7 +321,8 @@ static int32_t init(const sluice_host *host, void **state) {
 }
 
 static const void *get_extension(void *state, const char *id) {
-  static const sluice_filter_v1 filter = {.size = sizeof filter, .configure = configure, .release = release, .rewrite = rewrite, .header_filter = header_filter};
+  static const sluice_filter_v1 filter = {.size = sizeof filter, .configure = configure, .release = release, .rewrite = rewrite,
+      .header_filter = header_filter};
   (void)state;
   return strcmp(id, SLUICE_FILTER_1) ? NULL : &filter;
 }

@@ -1,7 +1,7 @@
 /* Lets a request pass when it carries a known key in a header or a query argument: 401 without a key, 403 with a wrong one.
    README.md tells the configuration. Order of the file: state, configure, hook, entry. */
 #define _DEFAULT_SOURCE /* explicit_bzero */
-#include <sluice/json.h>
+#include <sluice/json_text.h>
 #include <sluice/sluice.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,13 +124,15 @@ static int32_t configure(void *state, sluice_view text, void **instance, sluice_
   uint32_t count = 0;
   (void)state;
   if (!known_members(&config, known, "", "header query keys hide", error)) return SLUICE_EINVAL;
-  if (!sluice_json_get(&config, "keys", &keys) || keys.type != SLUICE_JSON_ARRAY) return refuse(error, "keys", "an array of {key, consumer} is needed");
+  if (!sluice_json_get(&config, "keys", &keys) || keys.type != SLUICE_JSON_ARRAY) return refuse(error, "keys",
+      "an array of {key, consumer} is needed");
   for (sluice_json_each it = sluice_json_iterate(&keys); sluice_json_next(&it, NULL, &entry);) count++;
   if (count < 1 || count > KEYS_MAX) return refuse(error, "keys", "1 to 10000 entries are needed");
   key_auth *k = calloc(1, sizeof *k + count * sizeof(credential));
   if (!k) return refuse(error, "keys", "no memory");
   int32_t status = read_places(k, &config, error);
-  for (sluice_json_each it = sluice_json_iterate(&keys); status == SLUICE_OK && sluice_json_next(&it, NULL, &entry);) status = read_key(k, &entry, error);
+  for (sluice_json_each it = sluice_json_iterate(&keys); status == SLUICE_OK && sluice_json_next(&it, NULL, &entry);) status = read_key(k,
+      &entry, error);
   if (status < 0) {
     free(k);
     return status;
@@ -209,7 +211,8 @@ static const void *get_extension(void *state, const char *id) {
 
 SLUICE_PLUGIN(init, NULL, get_extension)
 SLUICE_MANIFEST(
-    "{\"name\":\"key-auth\",\"version\":\"1.0.0\",\"abi\":1,\"vendor\":\"Sluice\",\"license\":\"Apache-2.0\",\"language\":\"c\",\"phases\":[\"access\"],"
+    "{\"name\":\"key-auth\",\"version\":\"1.0.0\",\"abi\":1,\"vendor\":\"Sluice\",\"license\":\"Apache-2.0\",\"language\":\"c\","
+    "\"phases\":[\"access\"],"
     "\"needs\":[\"sluice.request/1\",\"sluice.request-edit/1\",\"sluice.answer/1\"],"
     "\"config_schema\":{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"keys\"],\"properties\":{"
     "\"header\":{\"type\":\"string\"},\"query\":{\"type\":\"string\"},\"hide\":{\"type\":\"boolean\",\"default\":true},"

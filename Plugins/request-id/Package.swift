@@ -7,7 +7,8 @@ let package = Package(
     products: [.library(name: "request-id", type: .dynamic, targets: ["RequestID", "RequestIDEntry"])],
     dependencies: [.package(name: "SDK", path: "../../SDK")],
     targets: [
-        .target(name: "RequestID", dependencies: [.product(name: "SluicePlugin", package: "SDK")], swiftSettings: [.swiftLanguageMode(.v6)]),
+        .target(
+            name: "RequestID", dependencies: [.product(name: "SluicePlugin", package: "SDK")], swiftSettings: [.swiftLanguageMode(.v6)]),
         .target(name: "RequestIDEntry", dependencies: [.product(name: "CSluiceABI", package: "SDK")]),
     ]
 )

@@ -1,3 +1,4 @@
+/* The one file that includes OpenSSL's headers. Its words are explained in include/csluice_crypto.h. */
 #include "include/csluice_crypto.h"
 #include <openssl/evp.h>
 

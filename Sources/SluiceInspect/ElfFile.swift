@@ -57,9 +57,13 @@ struct ElfFile {
         guard b[4] == 2 else { throw InspectError("32-bit ELF; 64-bit is needed") }
         guard b[5] == 1 else { throw InspectError("big-endian ELF; little-endian is needed") }
         let machine: UInt16 = try file.load(18)
-        guard machine == Self.machine else { throw InspectError("wrong machine: ELF machine \(machine), this is \(machineName) (\(Self.machine))") }
+        guard machine == Self.machine else {
+            throw InspectError("wrong machine: ELF machine \(machine), this is \(machineName) (\(Self.machine))")
+        }
         let type: UInt16 = try file.load(16)
-        guard type == 3 else { throw InspectError(type == 1 ? "a relocatable object; link it with -shared" : "ELF type \(type) is not a shared library") }
+        guard type == 3 else {
+            throw InspectError(type == 1 ? "a relocatable object; link it with -shared" : "ELF type \(type) is not a shared library")
+        }
     }
 
     // MARK: segments and the dynamic section
@@ -75,13 +79,17 @@ struct ElfFile {
             let start: UInt64 = try file.load(32)
             let size: UInt16 = try file.load(54)
             let count: UInt16 = try file.load(56)
-            guard size == 56, count > 0, count <= segmentsMax else { throw InspectError("damaged: \(count) program headers of \(size) bytes") }
+            guard size == 56, count > 0, count <= segmentsMax else {
+                throw InspectError("damaged: \(count) program headers of \(size) bytes")
+            }
             try file.need(start, UInt64(count) * 56, "the program headers")
             var segments: [Segment] = []
             for i in 0..<UInt64(count) {
                 let o = start + i * 56
                 segments.append(
-                    Segment(type: try file.load(o), flags: try file.load(o + 4), offset: try file.load(o + 8), address: try file.load(o + 16), fileSize: try file.load(o + 32)))
+                    Segment(
+                        type: try file.load(o), flags: try file.load(o + 4), offset: try file.load(o + 8), address: try file.load(o + 16),
+                        fileSize: try file.load(o + 32)))
             }
             return segments
         }
@@ -126,7 +134,9 @@ struct ElfFile {
         try readSymbols(file, table, count, text, end)
     }
 
-    private mutating func readSymbols(_ file: ElfBytes, _ table: UInt64, _ count: UInt64, _ text: UInt64, _ end: UInt64) throws(InspectError) {
+    private mutating func readSymbols(_ file: ElfBytes, _ table: UInt64, _ count: UInt64, _ text: UInt64, _ end: UInt64)
+        throws(InspectError)
+    {
         try file.need(table, count * 24, "the dynamic symbols")
         for i in 0..<count where i > 0 {
             let o = table + i * 24
@@ -182,7 +192,9 @@ struct ElfFile {
         let size: UInt16 = try file.load(58), count16: UInt16 = try file.load(60), names: UInt16 = try file.load(62)
         let count = UInt64(count16)
         if start == 0 || count == 0 { return }  // stripped of section headers: no manifest
-        guard size == 64, count <= Self.sectionsMax, UInt64(names) < count else { throw InspectError("damaged: \(count) section headers of \(size) bytes") }
+        guard size == 64, count <= Self.sectionsMax, UInt64(names) < count else {
+            throw InspectError("damaged: \(count) section headers of \(size) bytes")
+        }
         try file.need(start, count * 64, "the section headers")
         let nameTable = start + UInt64(names) * 64
         let text: UInt64 = try file.load(nameTable + 24), textSize: UInt64 = try file.load(nameTable + 32)
@@ -195,7 +207,9 @@ struct ElfFile {
             if name != Self.manifestSection || type == 8 { continue }
             if manifest != nil { throw InspectError("invalid manifest: the file has two sections \(name)") }
             let offset: UInt64 = try file.load(o + 24), bytes: UInt64 = try file.load(o + 32)
-            guard bytes <= Self.manifestBytesMax else { throw InspectError("invalid manifest: \(bytes) bytes, at most \(Self.manifestBytesMax) are allowed") }
+            guard bytes <= Self.manifestBytesMax else {
+                throw InspectError("invalid manifest: \(bytes) bytes, at most \(Self.manifestBytesMax) are allowed")
+            }
             try file.need(offset, bytes, "section \(name)")
             var content = [UInt8](UnsafeRawBufferPointer(rebasing: file.bytes[Int(offset)..<Int(offset + bytes)]))
             while content.last == 0 { content.removeLast() }
@@ -211,7 +225,9 @@ struct ElfBytes {
 
     func need(_ offset: UInt64, _ count: UInt64, _ what: String) throws(InspectError) {
         let size = UInt64(bytes.count)
-        if offset > size || count > size - offset { throw InspectError("truncated: \(what) should be at \(offset), \(count) bytes long, but the file has \(size)") }
+        if offset > size || count > size - offset {
+            throw InspectError("truncated: \(what) should be at \(offset), \(count) bytes long, but the file has \(size)")
+        }
     }
 
     func load<T: FixedWidthInteger>(_ offset: UInt64) throws(InspectError) -> T {

@@ -9,7 +9,9 @@ enum FileBytes {
         var info = stat()
         guard fstat(fd, &info) == 0 else { throw failed("stat") }
         guard info.st_mode & S_IFMT == S_IFREG else { throw InspectError("not a regular file") }
-        guard info.st_size <= PluginInspector.fileBytesMax else { throw InspectError("\(info.st_size) bytes; at most \(PluginInspector.fileBytesMax) are read") }
+        guard info.st_size <= PluginInspector.fileBytesMax else {
+            throw InspectError("\(info.st_size) bytes; at most \(PluginInspector.fileBytesMax) are read")
+        }
         var bytes = [UInt8](repeating: 0, count: Int(info.st_size))
         var done = 0
         while done < bytes.count {
@@ -23,5 +25,7 @@ enum FileBytes {
         return bytes
     }
 
-    private static func failed(_ what: String) -> InspectError { InspectError("cannot \(what) it: \(String(cString: strerror(errno))) (\(errno))") }
+    private static func failed(_ what: String) -> InspectError {
+        InspectError("cannot \(what) it: \(String(cString: strerror(errno))) (\(errno))")
+    }
 }

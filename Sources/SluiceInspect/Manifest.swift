@@ -24,6 +24,10 @@ struct Manifest {
     static let textBytesMax = 200
     static let listMax = 64
     static let phaseNames = ["rewrite", "access", "header_filter", "body_filter", "log"]
+    static let keys = [
+        "name", "version", "abi", "phases", "vendor", "license", "language", "concurrency", "unload", "failure_mode", "needs", "optional",
+        "capabilities", "config_schema",
+    ]
     static let languages = ["c", "c++", "swift", "rust", "zig", "other"]
 
     init(_ text: [UInt8]) throws(InspectError) {
@@ -44,14 +48,20 @@ struct Manifest {
         switch key {
         case "name":
             name = try Self.text(key, node)
-            guard Self.isName(name) else { throw Self.wrong("has the name \"\(name.prefix(80))\"; 1 to \(Self.nameBytesMax) of a-z 0-9 - are allowed") }
+            guard Self.isName(name) else {
+                throw Self.wrong("has the name \"\(name.prefix(80))\"; 1 to \(Self.nameBytesMax) of a-z 0-9 - are allowed")
+            }
         case "version":
             version = try Self.text(key, node)
-            guard Self.isVersion(version) else { throw Self.wrong("has the version \"\(version)\"; MAJOR.MINOR.PATCH is needed (semver.org)") }
+            guard Self.isVersion(version) else {
+                throw Self.wrong("has the version \"\(version)\"; MAJOR.MINOR.PATCH is needed (semver.org)")
+            }
         case "vendor": vendor = try Self.text(key, node)
         case "license": license = try Self.text(key, node)
         case "abi":
-            guard case .number(let n) = node.value, let major = Int(n) else { throw Self.wrong("has \(node.kind) as \"abi\"; a whole number is needed") }
+            guard case .number(let n) = node.value, let major = Int(n) else {
+                throw Self.wrong("has \(node.kind) as \"abi\"; a whole number is needed")
+            }
             guard major == 1 else { throw InspectError("ABI major version \(major); this host speaks 1") }
             abiMajor = major
         case "phases": phases = try Self.list(key, node, of: Self.phaseNames)
@@ -67,13 +77,16 @@ struct Manifest {
             configSchema = node.range
         default:
             throw Self.wrong(
-                "has the unknown key \"\(key.prefix(80))\"; known: name version abi phases vendor license language concurrency unload failure_mode needs optional capabilities config_schema")
+                "has the unknown key \"\(key.prefix(80))\"; known: \(Self.keys.joined(separator: " "))"
+            )
         }
     }
 
     private static func text(_ key: String, _ node: JSONNode) throws(InspectError) -> String {
         guard case .string(let s) = node.value else { throw wrong("has \(node.kind) as \"\(key)\"; a string is needed") }
-        guard s.utf8.count <= textBytesMax else { throw wrong("has \(s.utf8.count) bytes as \"\(key)\"; at most \(textBytesMax) are allowed") }
+        guard s.utf8.count <= textBytesMax else {
+            throw wrong("has \(s.utf8.count) bytes as \"\(key)\"; at most \(textBytesMax) are allowed")
+        }
         guard s.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { throw wrong("has control characters in \"\(key)\"") }
         return s
     }
@@ -90,7 +103,9 @@ struct Manifest {
         var out: [String] = []
         for n in nodes {
             let s = try text(key, n)
-            if let known, !known.contains(s) { throw wrong("has the unknown \"\(s)\" in \"\(key)\"; known: \(known.joined(separator: " "))") }
+            if let known, !known.contains(s) {
+                throw wrong("has the unknown \"\(s)\" in \"\(key)\"; known: \(known.joined(separator: " "))")
+            }
             if out.contains(s) { throw wrong("has \"\(s)\" twice in \"\(key)\"") }
             out.append(s)
         }
@@ -107,7 +122,10 @@ struct Manifest {
         let core = s.prefix { $0 != "-" && $0 != "+" }
         let rest = s.dropFirst(core.count)
         let numbers = core.split(separator: ".", omittingEmptySubsequences: false)
-        return numbers.count == 3 && numbers.allSatisfy { (1...9).contains($0.utf8.count) && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } && ($0 == "0" || $0.first != "0") }
+        return numbers.count == 3
+            && numbers.allSatisfy {
+                (1...9).contains($0.utf8.count) && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } && ($0 == "0" || $0.first != "0")
+            }
             && rest.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7a).contains($0 | 0x20) || [0x2b, 0x2d, 0x2e].contains($0) }
     }
 }

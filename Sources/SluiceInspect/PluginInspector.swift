@@ -22,15 +22,19 @@ public enum PluginInspector {
         let (elf, digest) = try result.get()
         try checkSafety(elf)
         guard elf.exports.contains(entrySymbol) else { throw InspectError("no entry symbol: it does not export \(entrySymbol)") }
-        guard let text = elf.manifest, !text.isEmpty else { throw InspectError("no manifest: the file has no section \(ElfFile.manifestSection)") }
+        guard let text = elf.manifest, !text.isEmpty else {
+            throw InspectError("no manifest: the file has no section \(ElfFile.manifestSection)")
+        }
         let manifest = try Manifest(text)
         let isSwift = try checkLanguage(elf, manifest)
         let (policy, reason) = try unloadPolicy(elf, manifest, isSwift: isSwift)
         return PluginInspection(
             name: manifest.name, version: manifest.version, vendor: manifest.vendor, license: manifest.license, abiMajor: manifest.abiMajor,
-            phases: manifest.phases, language: isSwift ? "swift" : manifest.language, isSwift: isSwift, unloadPolicy: policy, unloadReason: reason,
+            phases: manifest.phases, language: isSwift ? "swift" : manifest.language, isSwift: isSwift, unloadPolicy: policy,
+            unloadReason: reason,
             failureMode: manifest.failureMode, needs: manifest.needs, optional: manifest.optional, capabilities: manifest.capabilities,
-            manifestJSON: String(decoding: text, as: UTF8.self), configSchemaJSON: manifest.configSchema.map { String(decoding: text[$0], as: UTF8.self) },
+            manifestJSON: String(decoding: text, as: UTF8.self),
+            configSchemaJSON: manifest.configSchema.map { String(decoding: text[$0], as: UTF8.self) },
             sha256Hex: digest.hex, digest64: digest.first64, neededLibraries: elf.needed, fileBytes: bytes.count)
     }
 
@@ -43,17 +47,21 @@ public enum PluginInspector {
         let sharesRuntime = elf.needed.contains("libswiftCore.so")
         let isSwift = sharesRuntime || elf.hasSwiftSections
         if isSwift && !sharesRuntime {
-            throw InspectError("Swift without the shared libswiftCore.so: a second runtime in one process is not safe; link without -static-stdlib")
+            throw InspectError(
+                "Swift without the shared libswiftCore.so: a second runtime in one process is not safe; link without -static-stdlib")
         }
         if isSwift != (manifest.language == "swift") {
-            throw InspectError("the manifest lies: it says language \"\(manifest.language)\", the file \(isSwift ? "carries" : "carries no") Swift code")
+            throw InspectError(
+                "the manifest lies: it says language \"\(manifest.language)\", the file \(isSwift ? "carries" : "carries no") Swift code")
         }
         return isSwift
     }
 
     private static func unloadPolicy(_ elf: ElfFile, _ manifest: Manifest, isSwift: Bool) throws(InspectError) -> (String, String) {
         if isSwift {
-            if manifest.unload == "unmap" { throw InspectError("the manifest lies: \"unload\": \"unmap\", but Swift code can only be parked") }
+            if manifest.unload == "unmap" {
+                throw InspectError("the manifest lies: \"unload\": \"unmap\", but Swift code can only be parked")
+            }
             return ("park", "the Swift runtime keeps pointers into every image it has seen")
         }
         if manifest.unload == "park" { return ("park", "the manifest asks for it") }

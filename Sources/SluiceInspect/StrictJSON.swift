@@ -155,7 +155,9 @@ public enum StrictJSON {
         private mutating func hex4() throws(JSONError) -> UInt32 {
             var u: UInt32 = 0
             for _ in 0..<4 {
-                guard let c = next, let d = Character(UnicodeScalar(c)).hexDigitValue, c < 0x80 else { throw error("expected four hex digits") }
+                guard let c = next, let d = Character(UnicodeScalar(c)).hexDigitValue, c < 0x80 else {
+                    throw error("expected four hex digits")
+                }
                 u = u << 4 | UInt32(d)
                 at += 1
             }
@@ -176,7 +178,9 @@ public enum StrictJSON {
             case UInt8(ascii: "u"):
                 var u = try hex4()
                 if (0xd800..<0xdc00).contains(u) {
-                    guard next == UInt8(ascii: "\\"), at + 1 < text.count, text[at + 1] == UInt8(ascii: "u") else { throw error("half a surrogate pair") }
+                    guard next == UInt8(ascii: "\\"), at + 1 < text.count, text[at + 1] == UInt8(ascii: "u") else {
+                        throw error("half a surrogate pair")
+                    }
                     at += 2
                     let low = try hex4()
                     guard (0xdc00..<0xe000).contains(low) else { throw error("half a surrogate pair") }

@@ -5,6 +5,8 @@ import SluiceBytes
 public struct LoopClock: ~Copyable {
     /// Monotonic microseconds at the last refresh.
     public private(set) var nowUs: UInt64 = 0
+    /// The same in milliseconds.
+    public private(set) var nowMs: UInt64 = 0
     /// Unix seconds at the last refresh of `date`.
     public private(set) var unixSeconds: Int64 = 0
     let text: UnsafeMutablePointer<UInt8>
@@ -17,10 +19,11 @@ public struct LoopClock: ~Copyable {
     }
     deinit { text.deallocate() }
 
-    @inline(__always) public var nowMs: UInt64 { nowUs / 1000 }
-
     /// One vDSO call.
-    @inline(__always) public mutating func refresh() { nowUs = LoopClock.readUs() }
+    @inline(__always) public mutating func refresh() {
+        nowUs = LoopClock.readUs()
+        nowMs = nowUs / 1000
+    }
 
     /// Monotonic microseconds right now.
     @inline(__always) public static func readUs() -> UInt64 {

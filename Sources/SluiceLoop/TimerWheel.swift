@@ -31,6 +31,8 @@ public struct TimerWheel: ~Copyable {
     let heads: Node
     var used: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
     var tick: UInt64
+    /// The tick at which something may have to happen next, never too late; recomputed when it is reached.
+    var wakeTick: UInt64 = .max
     /// Nodes whose slot came up and that have not been handed out yet.
     let due: Node
 
@@ -82,8 +84,15 @@ public struct TimerWheel: ~Copyable {
     }
 
     /// Milliseconds until something may expire, for the poller; -1 when nothing is armed.
-    public func waitMs(nowMs: UInt64) -> Int32 {
+    @inline(__always) public mutating func waitMs(nowMs: UInt64) -> Int32 {
         if due.pointee.next != due { return 0 }
+        if wakeTick <= tick { wakeTick = nextTick() }
+        if wakeTick == .max { return -1 }
+        let at = wakeTick &* TimerWheel.tickMs
+        return at <= nowMs ? 0 : Int32(truncatingIfNeeded: min(at &- nowMs, 3_600_000))
+    }
+
+    @inline(never) func nextTick() -> UInt64 {
         var best = UInt64.max
         for level in 0..<4 {
             let map = bits(level)
@@ -96,9 +105,7 @@ public struct TimerWheel: ~Copyable {
             let distance = UInt64(turned.trailingZeroBitCount) &+ 1
             best = min(best, (at &+ distance) << shift)
         }
-        if best == .max { return -1 }
-        let at = best &* TimerWheel.tickMs
-        return at <= nowMs ? 0 : Int32(truncatingIfNeeded: min(at - nowMs, 3_600_000))
+        return best
     }
 
     // MARK: lists
@@ -158,6 +165,7 @@ public struct TimerWheel: ~Copyable {
         n.pointee.slot = UInt16(truncatingIfNeeded: level * 64 + s)
         insert(n, before: heads + (level * 64 + s))
         setBit(level, s, true)
+        wakeTick = min(wakeTick, (target >> UInt64(level * 6)) << UInt64(level * 6))
     }
 
     @inline(__always) func insert(_ n: Node, before head: Node) {

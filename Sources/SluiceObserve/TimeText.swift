@@ -17,7 +17,8 @@ public struct TimeText {
     public mutating func write(_ ms: UInt64, to out: UnsafeMutablePointer<UInt8>) -> Int {
         let s = ms / 1000
         if s != second { remake(s) }
-        for i in 0..<count { out[i] = bytes[i] }
+        // All 40 bytes, whatever the count: a copy of fixed size is a few moves.
+        withUnsafeBytes(of: &bytes) { UnsafeMutableRawPointer(out).copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: 40) }
         if form == .rfc3339 {
             let rest = ms % 1000
             out[20] = UInt8(0x30 + rest / 100)

@@ -1,6 +1,7 @@
 // One TCP (or Unix) connection, client or upstream, as plain data in the slab. No protocol here: what is being said on it
 // stands in its `Exchange`. An idle connection holds no buffer.
 import SluiceBytes
+import SluiceHTTP
 import SluiceLoop
 
 typealias Conn = UnsafeMutablePointer<Connection>
@@ -77,11 +78,15 @@ struct BufferShape {
     let capacity: Int
     let tableOffset: Int
     let blockSize: Int
-    init(capacity: Int, fieldsMax: Int) {
+    init(capacity: Int) {
         self.capacity = capacity
         tableOffset = (capacity + 128 + 15) & ~15
-        blockSize = (tableOffset + fieldsMax * 10 + 4095) & ~4095
+        blockSize = (tableOffset + BufferShape.fieldsMax * MemoryLayout<HeaderField>.stride + 4095) & ~4095
     }
+    /// Most fields of a head, whatever the configuration allows.
+    static let fieldsMax = 256
+    /// Heads begin in a buffer of this size; one that is allowed to be larger moves on in a large one.
+    static let smallCapacity = 16_384
     /// Bodies move in runs of this size: larger runs mean fewer system calls, beyond 64 KiB nothing was gained.
     static let largeCapacity = 65_536
 }

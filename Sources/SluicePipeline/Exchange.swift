@@ -66,6 +66,7 @@ struct Exchange {
     var answersItself = false
     var headSent = false
     var responseEnded = false
+    var interims: UInt8 = 0
     /// The client broke off or a side failed: the connection cannot be kept.
     var aborted = false
     /// The upstream stopped reading the request's body; its answer is awaited without sending more.

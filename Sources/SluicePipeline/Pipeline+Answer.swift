@@ -159,7 +159,7 @@ extension Pipeline {
         x.pointee.stage = .responding
         x.pointee.context.status = UInt16(truncatingIfNeeded: status)
         settleRequestBody(x)
-        if x.pointee.aborted || !x.pointee.request.isDone { c.pointee.keepAlive = false }
+        if x.pointee.aborted || !x.pointee.request.isDone || isDraining { c.pointee.keepAlive = false }
         let bound = lines.count + 512
         if bound > largeShape.capacity || c.pointee.outputPending > 0 { return abort(x) }
         let out = output(c, room: bound)

@@ -110,6 +110,14 @@ extension Pipeline {
             line.protocolMinor = h.minorVersion
             line.referer = x.pointee.context.request.first(id: HeaderID.referer) ?? .empty
             line.userAgent = x.pointee.context.request.first(id: HeaderID.userAgent) ?? .empty
+        } else {
+            let method = line.requestLine.firstIndex(of: 0x20)
+            if method >= 0 {
+                line.method = line.requestLine.prefix(method)
+                line.target = line.requestLine.dropFirst(method + 1)
+                let end = line.target.firstIndex(of: 0x20)
+                if end >= 0 { line.target = line.target.prefix(end) }
+            }
         }
         line.status = x.pointee.context.status
         line.bytesSent = x.pointee.bytesSent - min(x.pointee.bytesSent, UInt64(x.pointee.headBytes))

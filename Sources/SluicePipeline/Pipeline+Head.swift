@@ -16,7 +16,7 @@ extension Pipeline {
 
     /// Reads and serves requests until the connection has nothing more to give or waits for an upstream.
     mutating func readHead(_ c: Conn) {
-        let b: Bytes
+        var b: Bytes
         if let x = c.pointee.input {
             b = x
             if c.pointee.inputEnd > 0 && parseHead(c, b) { return }
@@ -27,7 +27,11 @@ extension Pipeline {
             c.pointee.inputIsLarge = false
         }
         while c.pointee.readable {
-            let room = capacity(isLarge: c.pointee.inputIsLarge) &- Int(c.pointee.inputEnd)
+            var room = capacity(isLarge: c.pointee.inputIsLarge) &- Int(c.pointee.inputEnd)
+            if room == 0 && !c.pointee.inputIsLarge {
+                b = growHead(c, b)
+                room = largeShape.capacity &- Int(c.pointee.inputEnd)
+            }
             let r = c.receive(b + Int(c.pointee.inputEnd), room)
             if r <= 0 {
                 headEnded(c, r)
@@ -36,6 +40,16 @@ extension Pipeline {
             c.pointee.inputEnd &+= Int32(truncatingIfNeeded: r)
             if parseHead(c, b) { return }
         }
+    }
+
+    /// A head larger than a small buffer goes on in a large one.
+    @inline(never) mutating func growHead(_ c: Conn, _ old: Bytes) -> Bytes {
+        let b = takeLarge()
+        memcpy(b, old, Int(c.pointee.inputEnd))
+        giveBuffer(old, isLarge: false)
+        c.pointee.input = b
+        c.pointee.inputIsLarge = true
+        return b
     }
 
     /// The input ran dry before a head was complete.

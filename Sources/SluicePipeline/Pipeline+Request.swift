@@ -48,16 +48,15 @@ extension Pipeline {
         if x.pointee.attempts > 0 && u.pointee.output == nil && x.pointee.stage == .sending && x.pointee.request.received == 0 && x.pointee.bytesForwarded == 0 {
             return answer(x, 431, "request head too large to be sent on")
         }
-        let before = x.pointee.request.received
         let flow = pump(c, u, address(&x.pointee.request), floor: x.pointee.bodyStart)
-        if x.pointee.request.framing == .chunked && x.pointee.request.content > min(settings.bodyBytesMax, x.pointee.route.unsafelyUnwrapped.pointee.bodyBytesMax) {  // a length was compared at once
+        if x.pointee.request.framing == .chunked && x.pointee.request.content > x.pointee.route.unsafelyUnwrapped.pointee.bodyBytesMax {  // a length was compared at once
             return fail(x, 413, "body larger than the limit of this route")
         }
         switch flow {
         case .done: requestSent(x, u)
         case .starved:
             giveDrainedInput(c, keep: x.pointee.headBuffer)
-            if before != x.pointee.request.received || x.pointee.rateWindowUs == 0 { armUpload(x) }
+            armUpload(x)
         case .blocked: armUpload(x)
         case .yielded: yield(c)
         case .sourceClosed: abort(x)
@@ -70,9 +69,13 @@ extension Pipeline {
         giveOutput(u)
         if x.pointee.stage == .sending {
             x.pointee.stage = .waiting
-            let route = x.pointee.route.unsafelyUnwrapped
-            arm(x.pointee.client, afterMs: route.pointee.responseTimeoutMs != 0 ? route.pointee.responseTimeoutMs : settings.responseTimeoutMs)
+            arm(x.pointee.client, afterMs: responseTimeoutMs(x))
         }
+    }
+
+    @inline(__always) func responseTimeoutMs(_ x: Ex) -> UInt32 {
+        let own = x.pointee.route.unsafelyUnwrapped.pointee.responseTimeoutMs
+        return own != 0 ? own : settings.responseTimeoutMs
     }
 
     /// The upstream takes no more: it may have answered early (RFC 9112 section 9.5), so its answer is looked for first.
@@ -91,13 +94,14 @@ extension Pipeline {
     }
 
     /// While a request body is on its way, the client's timer checks that it moves at all and fast enough.
+    /// The window stands until it ends: single bytes do not push it.
     @inline(never) mutating func armUpload(_ x: Ex) {
         if x.pointee.stage == .responding { return armBody(x) }
         if x.pointee.rateWindowUs == 0 {
             x.pointee.rateWindowUs = loop.clock.nowUs
             x.pointee.rateWindowBytes = x.pointee.request.received
+            arm(x.pointee.client, afterMs: min(Pipeline.rateWindowMs, settings.bodyIdleTimeoutMs))
         }
-        arm(x.pointee.client, afterMs: min(Pipeline.rateWindowMs, settings.bodyIdleTimeoutMs))
     }
 
     /// A drained buffer is given back while its connection waits, unless it holds the request head.
@@ -120,7 +124,7 @@ extension Pipeline {
             rewindBody(x)
             return connect(x, newConnection: true)
         }
-        upstreamFault(x, error == 0 ? "upstream closed the connection before a response" : "upstream connection broke", Int32(truncatingIfNeeded: -error))
+        upstreamFault(x, error == 0 ? "closed the connection" : "connection broke", Int32(truncatingIfNeeded: -error))
         answer(x, 502, "upstream closed the connection before a response")
     }
 

@@ -63,7 +63,7 @@ extension Pipeline {
             let n = HeadParser.response(b, count: Int(u.pointee.inputEnd), head: head, fields: fields(b, isLarge: true), limits: limits)
             if n == 0 && Int(u.pointee.inputEnd) < largeShape.capacity { return false }
             if n <= 0 {
-                badResponse(x, u, n == 0 ? "response head larger than the buffer" : problem(head.pointee.problem))
+                badResponse(x, u, n == 0 ? "sent a head larger than the buffer" : problem(head.pointee.problem))
                 return true
             }
             u.pointee.inputStart = Int32(truncatingIfNeeded: n)
@@ -81,7 +81,12 @@ extension Pipeline {
     @inline(never) mutating func interim(_ x: Ex, _ u: Conn, _ b: Bytes, _ n: Int) -> Bool {
         let status = x.pointee.responseHead.status
         if status == 101 {
-            if x.pointee.isUpgrade { startTunnel(x, u) } else { badResponse(x, u, "101 without a request to upgrade") }
+            if x.pointee.isUpgrade { startTunnel(x, u) } else { badResponse(x, u, "sent 101 without a request to upgrade") }
+            return false
+        }
+        x.pointee.interims &+= 1
+        if x.pointee.interims > Pipeline.interimsMax {
+            badResponse(x, u, "sent too many interim responses")
             return false
         }
         let c = x.pointee.client
@@ -106,6 +111,9 @@ extension Pipeline {
         u.pointee.inputEnd = Int32(truncatingIfNeeded: left)
         return true
     }
+
+    /// Interim responses of one request that are passed on; more are no protocol but an attack.
+    static var interimsMax: UInt8 { 64 }
 
     @inline(never) mutating func badResponse(_ x: Ex, _ u: Conn, _ why: StaticString) {
         detach(x, u)
@@ -134,11 +142,11 @@ extension Pipeline {
             }
         }
         // Answered before the whole request was there: its rest may or may not follow, so the connection ends.
-        if !x.pointee.request.isDone { c.pointee.keepAlive = false }
+        if !x.pointee.request.isDone || isDraining { c.pointee.keepAlive = false }
         let framing = relayMode(x, c)
         let options = responseOptions(x, keepAlive: c.pointee.keepAlive, framing: framing)
         let bound = HeadWriter.responseBound(head: head, map: x.pointee.context.response, options: options)
-        if bound > largeShape.capacity { return badResponse(x, u, "response head larger than the buffer") }
+        if bound > largeShape.capacity { return badResponse(x, u, "sent a head larger than the buffer") }
         // An interim response may still be on its way out.
         let pending = c.pointee.outputPending
         let out: Bytes
@@ -215,7 +223,7 @@ extension Pipeline {
         case .blocked: armBody(x)
         case .yielded: yield(u)
         case .sourceClosed, .malformed:
-            upstreamFault(x, flow == .malformed ? "malformed chunked response" : "upstream closed the connection inside a response", 0)
+            upstreamFault(x, flow == .malformed ? "sent a malformed chunk" : "closed the connection", 0)
             abort(x)
         case .destinationClosed: abort(x)
         }

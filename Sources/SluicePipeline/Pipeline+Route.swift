@@ -34,7 +34,7 @@ extension Pipeline {
             }
         }
         let route = x.pointee.route.unsafelyUnwrapped
-        if x.pointee.request.framing == .length && UInt64(x.pointee.request.remaining) > min(route.pointee.bodyBytesMax, settings.bodyBytesMax) {
+        if x.pointee.request.framing == .length && UInt64(x.pointee.request.remaining) > route.pointee.bodyBytesMax {
             return answer(x, 413, "body larger than the limit of this route")
         }
         if x.pointee.chainPhases & PluginPhase.access.bit != 0 {

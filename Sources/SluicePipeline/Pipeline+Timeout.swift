@@ -38,7 +38,7 @@ extension Pipeline {
         case .sending where !x.pointee.request.isDone: uploadTimedOut(x)
         case .sending, .waiting:
             counters.timeout()
-            upstreamFault(x, "no response in time", ETIMEDOUT)
+            upstreamFault(x, "timed out", ETIMEDOUT)
             x.pointee.aborted = x.pointee.aborted || !x.pointee.request.isDone
             answer(x, 504, "upstream did not respond in time")
         case .responding, .done:
@@ -48,19 +48,25 @@ extension Pipeline {
         }
     }
 
-    /// Slow clients get 408; an upstream that takes nothing gets 504.
+    /// The end of a window of the upload: a client that sent too little gets 408, an upstream that took nothing for as long
+    /// as it may take to answer gets a 504 said about it.
     mutating func uploadTimedOut(_ x: Ex) {
         let elapsed = loop.clock.nowUs &- x.pointee.rateWindowUs
         let bytes = x.pointee.request.received &- x.pointee.rateWindowBytes
-        let isStarved = x.pointee.upstream.map { $0.pointee.outputPending == 0 } ?? true && x.pointee.piped == 0 && x.pointee.client.pointee.inputStart == x.pointee.client.pointee.inputChecked
-        let tooSlow = settings.bodyRateMin > 0 ? bytes < UInt64(settings.bodyRateMin) &* elapsed / 1_000_000 : bytes == 0
-        if bytes == 0 && !isStarved || tooSlow && isStarved {
-            if elapsed < UInt64(isStarved && settings.bodyRateMin > 0 ? min(Pipeline.rateWindowMs, settings.bodyIdleTimeoutMs) : settings.bodyIdleTimeoutMs) &* 1000 {
-                return arm(x.pointee.client, afterMs: min(Pipeline.rateWindowMs, settings.bodyIdleTimeoutMs))
-            }
+        let upstreamHasAll = x.pointee.upstream.map { $0.pointee.outputPending == 0 } ?? true
+        let isStarved = upstreamHasAll && x.pointee.piped == 0 && x.pointee.client.pointee.inputStart == x.pointee.client.pointee.inputChecked
+        if !isStarved && bytes == 0 {
+            let left = Int64(responseTimeoutMs(x)) - Int64(elapsed / 1000)
+            if left > 0 { return arm(x.pointee.client, afterMs: UInt32(min(left, Int64(Pipeline.rateWindowMs)))) }
+            counters.timeout()
+            upstreamFault(x, "timed out", ETIMEDOUT)
+            x.pointee.aborted = true
+            return answer(x, 504, "upstream takes no more of the request")
+        }
+        if isStarved && (bytes == 0 || bytes < UInt64(settings.bodyRateMin) &* elapsed / 1_000_000) {
             counters.timeout()
             x.pointee.aborted = true
-            return isStarved ? answer(x, 408, "request body too slow") : answer(x, 504, "upstream takes no more of the request")
+            return answer(x, 408, "request body too slow")
         }
         x.pointee.rateWindowUs = 0
         armUpload(x)

@@ -46,16 +46,15 @@ public struct Pipeline: ~Copyable {
     var pipes: PipePool
     var trimmedAtMs: UInt64 = 0
 
-    /// - Parameter settings: of the first image; buffer sizes and the connection limit hold until the worker ends.
+    /// - Parameter settings: of the first image; the connection limit holds until the worker ends.
     public init(settings: SettingsRecord, host: PluginHost, counters: WorkerCounters, accessLog: consuming AccessLog) {
         self.settings = settings
         self.host = host
         self.counters = counters
         self.accessLog = accessLog
-        let fields = Int(settings.headerFieldsMax)
-        headLimits = HeadLimits(fieldsMax: fields, targetBytesMax: Int(settings.targetBytesMax), headBytesMax: Int(settings.headBytesMax))
-        smallShape = BufferShape(capacity: max(4096, Int(settings.headBytesMax)), fieldsMax: fields)
-        largeShape = BufferShape(capacity: BufferShape.largeCapacity, fieldsMax: fields)
+        headLimits = HeadLimits(fieldsMax: Int(settings.headerFieldsMax), targetBytesMax: Int(settings.targetBytesMax), headBytesMax: Int(settings.headBytesMax))
+        smallShape = BufferShape(capacity: BufferShape.smallCapacity)
+        largeShape = BufferShape(capacity: BufferShape.largeCapacity)
         small = BlockPool(blockSize: smallShape.blockSize)
         large = BlockPool(blockSize: largeShape.blockSize)
         exchanges = BlockPool(blockSize: (MemoryLayout<Exchange>.stride + 63) & ~63)
@@ -74,14 +73,12 @@ public struct Pipeline: ~Copyable {
         listenerPorts[i & 63] = PortText(port)
     }
 
-    /// After a commit. Limits that shape buffers stay as the worker began with them.
+    /// After a commit.
     mutating func readSettings() {
         guard let s = current else { return }
-        let fields = settings.headerFieldsMax, head = settings.headBytesMax
         settings = s.pointee.image.settings.pointee
-        settings.headerFieldsMax = fields
-        settings.headBytesMax = head
-        headLimits = HeadLimits(fieldsMax: Int(fields), targetBytesMax: min(Int(settings.targetBytesMax), Int(head)), headBytesMax: Int(head))
+        let fields = min(Int(settings.headerFieldsMax), BufferShape.fieldsMax)
+        headLimits = HeadLimits(fieldsMax: fields, targetBytesMax: Int(settings.targetBytesMax), headBytesMax: min(Int(settings.headBytesMax), BufferShape.largeCapacity - 1))
     }
 
     // MARK: buffers

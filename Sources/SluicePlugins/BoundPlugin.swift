@@ -55,7 +55,9 @@ import SluiceShared
     }
 
     /// Everything but "go on": an answer, a failure, or an answer that was set but not returned.
-    @inline(never) @usableFromInline func settle(_ phase: PluginPhase, _ ctx: UnsafeMutablePointer<MessageContext>, _ result: Int32) -> Int32 {
+    @inline(never) @usableFromInline func settle(_ phase: PluginPhase, _ ctx: UnsafeMutablePointer<MessageContext>, _ result: Int32)
+        -> Int32
+    {
         let mayAnswer = phase == .rewrite || phase == .access
         if result == Int32(SLUICE_ANSWERED) && mayAnswer && ctx.pointee.answerStatus != 0 { return result }
         if mayAnswer { ctx.pointee.dropAnswer() }

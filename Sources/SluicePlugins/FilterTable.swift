@@ -2,7 +2,12 @@
 import CSluiceABI
 
 struct FilterTable {
-    var configure: (@convention(c) (UnsafeMutableRawPointer?, sluice_view, UnsafeMutablePointer<UnsafeMutableRawPointer?>?, UnsafeMutablePointer<sluice_error>?) -> Int32)?
+    var configure:
+        (
+            @convention(c) (
+                UnsafeMutableRawPointer?, sluice_view, UnsafeMutablePointer<UnsafeMutableRawPointer?>?, UnsafeMutablePointer<sluice_error>?
+            ) -> Int32
+        )?
     var release: (@convention(c) (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) -> Void)?
     var rewrite: BoundPlugin.Hook?
     var access: BoundPlugin.Hook?
@@ -13,9 +18,14 @@ struct FilterTable {
     init() {}
 
     init(reading raw: UnsafeRawPointer) throws(PluginFailure) {
-        guard Int(bitPattern: raw) % MemoryLayout<sluice_filter_v1>.alignment == 0 else { throw PluginFailure("its \(SLUICE_FILTER_1) is not aligned") }
+        guard Int(bitPattern: raw) % MemoryLayout<sluice_filter_v1>.alignment == 0 else {
+            throw PluginFailure("its \(SLUICE_FILTER_1) is not aligned")
+        }
         let size = raw.load(as: UInt32.self)
-        guard size >= 8, size <= 4_096, size % 8 == 0 else { throw PluginFailure("its \(SLUICE_FILTER_1) says it has \(size) bytes; sizeof(sluice_filter_v1) is \(MemoryLayout<sluice_filter_v1>.size)") }
+        guard size >= 8, size <= 4_096, size % 8 == 0 else {
+            throw PluginFailure(
+                "its \(SLUICE_FILTER_1) says it has \(size) bytes; sizeof(sluice_filter_v1) is \(MemoryLayout<sluice_filter_v1>.size)")
+        }
         var whole = sluice_filter_v1()  // all fields NULL
         withUnsafeMutableBytes(of: &whole) { $0.copyMemory(from: UnsafeRawBufferPointer(start: raw, count: min(Int(size), $0.count))) }
         configure = whole.configure
@@ -43,7 +53,8 @@ struct FilterTable {
         for phase in PluginPhase.allCases {
             let has = phases & phase.bit != 0
             if has == named.contains(phase.name) { continue }
-            throw PluginFailure("the manifest lies: it \(has ? "does not name" : "names") phase \(phase.name), for which there is \(has ? "a" : "no") hook")
+            throw PluginFailure(
+                "the manifest lies: it \(has ? "does not name" : "names") phase \(phase.name), for which there is \(has ? "a" : "no") hook")
         }
     }
 }

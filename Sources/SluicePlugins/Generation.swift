@@ -61,8 +61,12 @@ final class Generation {
         let found: PluginInspection
         do { found = try PluginInspector.inspect(path: spec.path) } catch { throw PluginFailure(error.description) }
         guard found.name == spec.name else { throw PluginFailure("\(spec.path) is the plugin \"\(found.name)\"") }
-        if spec.digest != 0 && found.digest64 != spec.digest { throw PluginFailure("\(spec.path) is not the file that was checked: its digest differs") }
-        for id in found.needs where HostTables.find(id) == nil { throw PluginFailure("needs extension \"\(id)\", which this host does not have") }
+        if spec.digest != 0 && found.digest64 != spec.digest {
+            throw PluginFailure("\(spec.path) is not the file that was checked: its digest differs")
+        }
+        for id in found.needs where HostTables.find(id) == nil {
+            throw PluginFailure("needs extension \"\(id)\", which this host does not have")
+        }
         return found
     }
 
@@ -70,7 +74,9 @@ final class Generation {
         let code = module.entry.pointee.`init`(host, &state)
         if code < 0 { throw PluginFailure("init refused (status \(code))\(lastComplaint.isEmpty ? "" : ": " + lastComplaint)") }
         do throws(PluginFailure) {
-            guard let table = module.entry.pointee.get_extension(state, SLUICE_FILTER_1) else { throw PluginFailure("has no \(SLUICE_FILTER_1)") }
+            guard let table = module.entry.pointee.get_extension(state, SLUICE_FILTER_1) else {
+                throw PluginFailure("has no \(SLUICE_FILTER_1)")
+            }
             filter = try FilterTable(reading: table)
             try filter.check(phases: inspection.phases)
         } catch {
@@ -114,7 +120,11 @@ final class Generation {
             shared.pointee = GenerationState()
         } else {
             show(.parked)
-            if !isParkedAtEnd { log(Int(SLUICE_LOG_WARN), "plugin \(spec.label): stays mapped after dlclose (a thread-local destructor, or another library holds it)") }
+            if !isParkedAtEnd {
+                log(
+                    Int(SLUICE_LOG_WARN),
+                    "plugin \(spec.label): stays mapped after dlclose (a thread-local destructor, or another library holds it)")
+            }
         }
         host.deallocate()
         return !gone
@@ -133,7 +143,8 @@ enum PluginText {
 enum HostTable {
     static func make() -> sluice_host {
         sluice_host(
-            size: UInt32(MemoryLayout<sluice_host>.size), abi_major: UInt16(SLUICE_ABI_MAJOR), abi_minor: UInt16(SLUICE_ABI_MINOR), context: nil,
+            size: UInt32(MemoryLayout<sluice_host>.size), abi_major: UInt16(SLUICE_ABI_MAJOR), abi_minor: UInt16(SLUICE_ABI_MINOR),
+            context: nil,
             get_extension: { _, id in id.flatMap { HostTables.find($0) } },
             log: { host, level, text in
                 guard let context = host?.pointee.context else { return }

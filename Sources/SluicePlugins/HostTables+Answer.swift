@@ -8,7 +8,9 @@ extension HostTables {
             size: UInt32(MemoryLayout<sluice_answer_v1>.size), reserved: 0,
             respond: { handle, status, body in
                 guard let ctx = editable(handle) else { return handle == nil ? Status.invalid : Status.phase }
-                guard EditRules.isFinalStatus(status), let body = bytes(body), body.isEmpty || !EditRules.hasNoBody(status) else { return Status.invalid }
+                guard EditRules.isFinalStatus(status), let body = bytes(body), body.isEmpty || !EditRules.hasNoBody(status) else {
+                    return Status.invalid
+                }
                 guard let copy = ctx.pointee.arena.pointee.copy(body) else { return Status.noMemory }
                 ctx.pointee.answerStatus = UInt16(status)
                 ctx.pointee.answerBody = copy

@@ -6,7 +6,8 @@ import SluiceHTTP
 /// Attributes by number and name; the numbers are SLUICE_ATTRIBUTE_….
 enum Attribute {
     static let names: [StaticString] = [
-        "", "request.method", "request.path", "request.url_path", "request.query", "request.host", "request.scheme", "request.protocol", "request.id",
+        "", "request.method", "request.path", "request.url_path", "request.query", "request.host", "request.scheme", "request.protocol",
+        "request.id",
         "source.address", "source.port", "route.id", "cluster.id", "upstream.target", "consumer.name",
     ]
 
@@ -24,7 +25,8 @@ enum Attribute {
         case SLUICE_ATTRIBUTE_QUERY: return QueryString.split(ctx.pointee.pathAndQuery).query ?? .empty
         case SLUICE_ATTRIBUTE_HOST: return ctx.pointee.authority
         case SLUICE_ATTRIBUTE_SCHEME: return ctx.pointee.scheme
-        case SLUICE_ATTRIBUTE_PROTOCOL: return ctx.pointee.requestHead?.pointee.minorVersion == 0 ? ByteView("HTTP/1.0") : ByteView("HTTP/1.1")
+        case SLUICE_ATTRIBUTE_PROTOCOL:
+            return ctx.pointee.requestHead?.pointee.minorVersion == 0 ? ByteView("HTTP/1.0") : ByteView("HTTP/1.1")
         case SLUICE_ATTRIBUTE_REQUEST_ID: return ctx.pointee.requestID
         case SLUICE_ATTRIBUTE_SOURCE_ADDRESS: return ctx.pointee.clientAddress
         case SLUICE_ATTRIBUTE_SOURCE_PORT: return decimal(ctx.pointee.clientPort, ctx)
@@ -58,7 +60,9 @@ enum Attribute {
 }
 
 /// All fields of `map`, at most `room`.
-func headers(_ map: borrowing HeaderMap, _ out: UnsafeMutablePointer<sluice_header>?, _ room: UInt32, _ count: UnsafeMutablePointer<UInt32>?) -> Int32 {
+func headers(
+    _ map: borrowing HeaderMap, _ out: UnsafeMutablePointer<sluice_header>?, _ room: UInt32, _ count: UnsafeMutablePointer<UInt32>?
+) -> Int32 {
     guard let count, out != nil || room == 0 else { return Status.invalid }
     var cursor = 0
     var n: UInt32 = 0
@@ -81,7 +85,9 @@ extension HostTables {
                 return Status.ok
             },
             attribute_number: { name in bytes(name).map(Attribute.number) ?? 0 },
-            attribute_name: { number in number < UInt32(Attribute.names.count) ? ByteView(Attribute.names[Int(number)]).view : ByteView.empty.view },
+            attribute_name: { number in
+                number < UInt32(Attribute.names.count) ? ByteView(Attribute.names[Int(number)]).view : ByteView.empty.view
+            },
             header: { handle, name, out in
                 guard let ctx = reading(handle) else { return Status.invalid }
                 return SluicePlugins.header(ctx.pointee.request, name, out)

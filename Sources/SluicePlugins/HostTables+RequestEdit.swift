@@ -19,7 +19,9 @@ import SluiceModel
 }
 
 /// A checked copy of `value` in the arena, handed to `store`.
-@inline(__always) private func copied(_ handle: OpaquePointer?, _ value: sluice_view, _ allowed: (ByteView) -> Bool, _ store: (Context, ByteView) -> Void) -> Int32 {
+@inline(__always) private func copied(
+    _ handle: OpaquePointer?, _ value: sluice_view, _ allowed: (ByteView) -> Bool, _ store: (Context, ByteView) -> Void
+) -> Int32 {
     guard let ctx = editable(handle) else { return handle == nil ? Status.invalid : Status.phase }
     guard let value = bytes(value), allowed(value) else { return Status.invalid }
     guard let copy = ctx.pointee.arena.pointee.copy(value) else { return Status.noMemory }

@@ -12,7 +12,9 @@ extension HostTables {
             set_status: { handle, status in
                 guard let ctx = responding(handle) else { return handle == nil ? Status.invalid : Status.phase }
                 let old = UInt32(ctx.pointee.status)
-                guard EditRules.isFinalStatus(status), EditRules.hasNoBody(old) == EditRules.hasNoBody(status) else { return Status.invalid }
+                guard EditRules.isFinalStatus(status), EditRules.hasNoBody(old) == EditRules.hasNoBody(status) else {
+                    return Status.invalid
+                }
                 ctx.pointee.status = UInt16(status)
                 return Status.ok
             },

@@ -34,7 +34,8 @@ public final class PluginHost {
     public func prepare(_ image: ImageView) throws(PluginFailure) -> PluginTable {
         let specs = image.plugins.map { p in
             PluginSpec(
-                name: image.text(p.name).string, path: image.text(p.path).string, generation: p.generation, digest: p.digest, statSlot: Int(p.statSlot),
+                name: image.text(p.name).string, path: image.text(p.path).string, generation: p.generation, digest: p.digest,
+                statSlot: Int(p.statSlot),
                 failOpen: p.flags & PluginRecord.failOpen != 0)
         }
         let bindings = image.bindings.map { b in BindingSpec(plugin: Int(b.plugin), config: image.text(b.config).string, key: b.key) }
@@ -97,7 +98,9 @@ public final class PluginHost {
             guard spec.statSlot >= 0, spec.statSlot < SharedLimits.pluginSlots else {
                 throw PluginFailure("has counter slot \(spec.statSlot); 0 to \(SharedLimits.pluginSlots - 1) are possible")
             }
-            if generations.contains(where: { $0.spec.path == spec.path }) { throw PluginFailure("\(spec.path) is loaded already; every generation needs a path of its own") }
+            if generations.contains(where: { $0.spec.path == spec.path }) {
+                throw PluginFailure("\(spec.path) is loaded already; every generation needs a path of its own")
+            }
             let new = try Generation(spec, shared: try freeEntry(), log: log)
             generations.append(new)
             loaded.append(new)
@@ -116,7 +119,9 @@ public final class PluginHost {
         return block.generations + parked
     }
 
-    private func instance(_ b: BindingSpec, _ generation: Generation, index: Int, _ made: inout [Instance]) throws(PluginFailure) -> Instance {
+    private func instance(_ b: BindingSpec, _ generation: Generation, index: Int, _ made: inout [Instance]) throws(PluginFailure)
+        -> Instance
+    {
         if let known = instances.first(where: { $0.key == b.key && $0.generation === generation && $0.config == b.config }) { return known }
         do throws(PluginFailure) {
             let new = Instance(key: b.key, generation: generation, config: b.config, pointer: try Self.configure(generation, b.config))
@@ -131,7 +136,9 @@ public final class PluginHost {
     private static func configure(_ generation: Generation, _ config: String) throws(PluginFailure) -> UnsafeMutableRawPointer? {
         var config = config.isEmpty ? "{}" : config
         let root: JSONNode
-        do { root = try StrictJSON.parse(Array(config.utf8), depthMax: Limits.pluginConfigDepthMax) } catch { throw PluginFailure("the configuration is not JSON: \(error)") }
+        do { root = try StrictJSON.parse(Array(config.utf8), depthMax: Limits.pluginConfigDepthMax) } catch {
+            throw PluginFailure("the configuration is not JSON: \(error)")
+        }
         guard case .object(let members) = root.value else { throw PluginFailure("the configuration is \(root.kind); an object is needed") }
         guard let configure = generation.filter.configure else {
             if members.isEmpty { return nil }
@@ -139,8 +146,11 @@ public final class PluginHost {
         }
         var instance: UnsafeMutableRawPointer?
         return try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Limits.pluginErrorBytesMax) { text throws(PluginFailure) in
-            var error = sluice_error(text: UnsafeMutableRawPointer(text.baseAddress!).assumingMemoryBound(to: CChar.self), room: UInt32(text.count), size: 0)
-            let code = config.withUTF8 { configure(generation.state, sluice_view(data: $0.baseAddress, size: UInt64($0.count)), &instance, &error) }
+            var error = sluice_error(
+                text: UnsafeMutableRawPointer(text.baseAddress!).assumingMemoryBound(to: CChar.self), room: UInt32(text.count), size: 0)
+            let code = config.withUTF8 {
+                configure(generation.state, sluice_view(data: $0.baseAddress, size: UInt64($0.count)), &instance, &error)
+            }
             if code >= 0 { return instance }
             let said = PluginText.clean(UnsafeBufferPointer(start: text.baseAddress, count: min(Int(error.size), text.count)))
             throw PluginFailure("configuration refused (status \(code)): \(said.isEmpty ? "the plugin does not say why" : said)")
@@ -155,8 +165,10 @@ public final class PluginHost {
             let g = used[b.plugin], spec = specs[b.plugin]
             (bound + i).initialize(
                 to: BoundPlugin(
-                    rewrite: g.filter.rewrite, access: g.filter.access, headerFilter: g.filter.headerFilter, bodyFilter: g.filter.bodyFilter, log: g.filter.log,
-                    instance: chosen[i].pointer, counters: block.plugins + spec.statSlot, head: block.head, currentPlugin: UInt64(spec.statSlot) + 1,
+                    rewrite: g.filter.rewrite, access: g.filter.access, headerFilter: g.filter.headerFilter,
+                    bodyFilter: g.filter.bodyFilter, log: g.filter.log,
+                    instance: chosen[i].pointer, counters: block.plugins + spec.statSlot, head: block.head,
+                    currentPlugin: UInt64(spec.statSlot) + 1,
                     generation: spec.generation, phases: g.filter.phases, failOpen: spec.failOpen))
         }
         for g in used { g.retain() }

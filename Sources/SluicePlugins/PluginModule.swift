@@ -23,19 +23,27 @@ struct PluginModule {
     }
 
     private static func checkedEntry(_ handle: UnsafeMutableRawPointer) throws(PluginFailure) -> UnsafePointer<sluice_plugin_entry> {
-        guard let symbol = dlsym(handle, "sluice_plugin_v1") else { throw PluginFailure("no entry symbol: it does not export sluice_plugin_v1") }
-        guard Int(bitPattern: symbol) % MemoryLayout<sluice_plugin_entry>.alignment == 0 else { throw PluginFailure("the entry is not aligned") }
+        guard let symbol = dlsym(handle, "sluice_plugin_v1") else {
+            throw PluginFailure("no entry symbol: it does not export sluice_plugin_v1")
+        }
+        guard Int(bitPattern: symbol) % MemoryLayout<sluice_plugin_entry>.alignment == 0 else {
+            throw PluginFailure("the entry is not aligned")
+        }
         let entry = UnsafeRawPointer(symbol).assumingMemoryBound(to: sluice_plugin_entry.self)
         guard entry.pointee.magic == SLUICE_MAGIC else {
-            throw PluginFailure("the entry has the wrong magic number 0x\(String(entry.pointee.magic, radix: 16)); declare it with SLUICE_PLUGIN")
+            throw PluginFailure(
+                "the entry has the wrong magic number 0x\(String(entry.pointee.magic, radix: 16)); declare it with SLUICE_PLUGIN")
         }
         guard entry.pointee.abi_major == UInt16(SLUICE_ABI_MAJOR) else {
-            throw PluginFailure("the entry speaks ABI \(entry.pointee.abi_major).\(entry.pointee.abi_minor); this host speaks \(SLUICE_ABI_MAJOR)")
+            throw PluginFailure(
+                "the entry speaks ABI \(entry.pointee.abi_major).\(entry.pointee.abi_minor); this host speaks \(SLUICE_ABI_MAJOR)")
         }
         guard entry.pointee.size >= UInt32(MemoryLayout<sluice_plugin_entry>.size) else {
             throw PluginFailure("the entry has \(entry.pointee.size) bytes; at least \(MemoryLayout<sluice_plugin_entry>.size) are needed")
         }
-        guard entry.pointee.`init` != nil, entry.pointee.get_extension != nil else { throw PluginFailure("the entry has no init or no get_extension") }
+        guard entry.pointee.`init` != nil, entry.pointee.get_extension != nil else {
+            throw PluginFailure("the entry has no init or no get_extension")
+        }
         return entry
     }
 

@@ -6,7 +6,8 @@ import Testing
 @testable import SluiceInspect
 
 @Suite(.serialized) struct PluginInspectorTests {
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .path
     static let folder: String = {
         try! FileManager.default.createDirectory(atPath: folderPath, withIntermediateDirectories: true)
         atexit { try? FileManager.default.removeItem(atPath: PluginInspectorTests.folderPath) }
@@ -28,9 +29,16 @@ import Testing
     /// Compiles a small plugin whose manifest is `manifest`; more compiler arguments may follow.
     static func build(_ manifest: String? = goodManifest, entry: Bool = true, _ options: String...) throws -> String {
         let name = folder + "/" + UUID().uuidString
-        let text = manifest.map { "SLUICE_MANIFEST(\"" + $0.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"") + "\")\n" } ?? ""
-        let code = "#include <sluice/sluice.h>\nstatic int32_t init(const sluice_host *h, void **s) { (void)h; (void)s; return 0; }\nstatic const void *ext(void *s, const char *i) { (void)s; (void)i; return 0; }\nint touched = 3;\n"
-        try (code + (entry ? "SLUICE_PLUGIN(init, NULL, ext)\n" : "void *use[] = {(void *)init, (void *)ext};\n") + text).write(toFile: name + ".c", atomically: true, encoding: .utf8)
+        let text =
+            manifest.map {
+                "SLUICE_MANIFEST(\"" + $0.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
+                    + "\")\n"
+            } ?? ""
+        let code =
+            "#include <sluice/sluice.h>\nstatic int32_t init(const sluice_host *h, void **s) { (void)h; (void)s; return 0; }\n"
+            + "static const void *ext(void *s, const char *i) { (void)s; (void)i; return 0; }\nint touched = 3;\n"
+        try (code + (entry ? "SLUICE_PLUGIN(init, NULL, ext)\n" : "void *use[] = {(void *)init, (void *)ext};\n") + text).write(
+            toFile: name + ".c", atomically: true, encoding: .utf8)
         try run(["cc", "-O1", "-fPIC", "-shared", "-I\(root)/SDK/Sources/CSluiceABI/include", name + ".c", "-o", name + ".so"] + options)
         return name + ".so"
     }
@@ -39,8 +47,12 @@ import Testing
     @Test func saysWhatItIs() throws {
         let path = try Self.good.get()
         let i = try PluginInspector.inspect(path: path)
-        #expect(i.name == "tiny" && i.version == "1.0.0" && i.abiMajor == 1 && i.phases == [] && i.language == "c" && !i.isSwift && i.failureMode == "closed")
-        #expect(i.unloadPolicy == "unmap" && i.unloadReason == "" && i.manifestJSON == Self.goodManifest && i.configSchemaJSON == #"{"type":"object"}"#)
+        #expect(
+            i.name == "tiny" && i.version == "1.0.0" && i.abiMajor == 1 && i.phases == [] && i.language == "c" && !i.isSwift
+                && i.failureMode == "closed")
+        #expect(
+            i.unloadPolicy == "unmap" && i.unloadReason == "" && i.manifestJSON == Self.goodManifest
+                && i.configSchemaJSON == #"{"type":"object"}"#)
         let out = Pipe(), p = Process()
         p.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         p.arguments = ["sha256sum", path]
@@ -50,10 +62,16 @@ import Testing
         #expect(i.sha256Hex == sum && i.digest64 == UInt64(sum.prefix(16), radix: 16))
     }
 
-    @Test func strippedFilesAreFine() throws { #expect(try PluginInspector.inspect(path: try Self.build(Self.goodManifest, entry: true, "-s", "-Wl,--gc-sections")).name == "tiny") }
+    @Test func strippedFilesAreFine() throws {
+        #expect(try PluginInspector.inspect(path: try Self.build(Self.goodManifest, entry: true, "-s", "-Wl,--gc-sections")).name == "tiny")
+    }
 
-    private func reason(_ path: String) -> String { do { _ = try PluginInspector.inspect(path: path); return "accepted" } catch { return error.description } }
-    private func reason(_ bytes: [UInt8]) -> String { do { _ = try PluginInspector.inspect(bytes: bytes); return "accepted" } catch { return error.description } }
+    private func reason(_ path: String) -> String {
+        do { _ = try PluginInspector.inspect(path: path); return "accepted" } catch { return error.description }
+    }
+    private func reason(_ bytes: [UInt8]) -> String {
+        do { _ = try PluginInspector.inspect(bytes: bytes); return "accepted" } catch { return error.description }
+    }
 
     @Test func refusesWithTheReason() throws {
         #expect(reason("/nonexistent/x.so") == "/nonexistent/x.so: cannot open it: No such file or directory (2)")
@@ -62,11 +80,17 @@ import Testing
         #expect(reason(try Self.build(Self.goodManifest, entry: false)).contains("no entry symbol: it does not export sluice_plugin_v1"))
         #expect(reason(try Self.build(nil)).contains("no manifest: the file has no section .sluice.manifest"))
         #expect(reason(try Self.build("{oops")).contains("invalid manifest: line 1, column 2"))
-        #expect(reason(try Self.build(Self.goodManifest.replacingOccurrences(of: "\"c\"", with: "\"swift\""))).contains("the manifest lies"))
+        #expect(
+            reason(try Self.build(Self.goodManifest.replacingOccurrences(of: "\"c\"", with: "\"swift\""))).contains("the manifest lies"))
         #expect(reason(try Self.build(Self.goodManifest, entry: true, "-Wl,-z,execstack")).contains("executable stack"))
-        #expect(try PluginInspector.inspect(path: try Self.build(Self.goodManifest, entry: true, "-Wl,-z,nodelete")).unloadReason == "linked with -z nodelete")
-        let big = "{\"name\":\"tiny\",\"version\":\"1.0.0\",\"abi\":1,\"phases\":[],\"config_schema\":{\"d\":\"\(String(repeating: "x", count: 17_000))\"}}"
-        let literal = "__attribute__((section(\".sluice.manifest\"), used)) static const char big[] = \"\(big.replacingOccurrences(of: "\"", with: "\\\""))\";\n"
+        #expect(
+            try PluginInspector.inspect(path: try Self.build(Self.goodManifest, entry: true, "-Wl,-z,nodelete")).unloadReason
+                == "linked with -z nodelete")
+        let big =
+            "{\"name\":\"tiny\",\"version\":\"1.0.0\",\"abi\":1,\"phases\":[],\"config_schema\":{\"d\":\"\(String(repeating: "x", count: 17_000))\"}}"
+        let literal =
+            "__attribute__((section(\".sluice.manifest\"), used)) "
+            + "static const char big[] = \"\(big.replacingOccurrences(of: "\"", with: "\\\""))\";\n"
         try literal.write(toFile: Self.folder + "/big.h", atomically: true, encoding: .utf8)
         #expect(reason(try Self.build(nil, entry: true, "-include", Self.folder + "/big.h")).contains("at most 16384 are allowed"))
     }
@@ -74,7 +98,9 @@ import Testing
     @Test func refusesOtherMachinesAndKinds() throws {
         let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: try Self.good.get())))
         func changed(_ at: Int, _ value: UInt8) -> String { var b = bytes; b[at] = value; return reason(b) }
-        #expect(changed(4, 1).contains("32-bit") && changed(5, 2).contains("big-endian") && changed(18, 40).contains("wrong machine: ELF machine 40"))
+        #expect(
+            changed(4, 1).contains("32-bit") && changed(5, 2).contains("big-endian")
+                && changed(18, 40).contains("wrong machine: ELF machine 40"))
         #expect(changed(16, 2).contains("ELF type 2") && changed(16, 1).contains("-shared"))
         #expect(reason([]).contains("not an ELF") && reason([0x7f, 0x45, 0x4c, 0x46]).contains("truncated: 4 bytes"))
     }
@@ -88,13 +114,17 @@ import Testing
         try Self.run(["swiftc", "-emit-library", "-module-name", "Tiny", name + ".swift", name + ".o", "-o", name + ".so"])
         let i = try PluginInspector.inspect(path: name + ".so")
         #expect(i.isSwift && i.language == "swift" && i.unloadPolicy == "park" && i.neededLibraries.contains("libswiftCore.so"))
-        try Self.run(["swiftc", "-emit-library", "-static-stdlib", "-module-name", "Tiny", name + ".swift", name + ".o", "-o", name + "-static.so"])
+        try Self.run([
+            "swiftc", "-emit-library", "-static-stdlib", "-module-name", "Tiny", name + ".swift", name + ".o", "-o", name + "-static.so",
+        ])
         #expect(reason(name + "-static.so").contains("Swift without the shared libswiftCore.so"))
     }
 
     @Test func truncationsAreRefused() throws {
         let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: try Self.good.get())))
-        for n in stride(from: 0, to: bytes.count - 1, by: 64) { #expect(reason(Array(bytes[..<n])) != "accepted", "\(n) of \(bytes.count) bytes") }
+        for n in stride(from: 0, to: bytes.count - 1, by: 64) {
+            #expect(reason(Array(bytes[..<n])) != "accepted", "\(n) of \(bytes.count) bytes")
+        }
         #expect(reason(bytes) == "accepted")
     }
 
@@ -106,12 +136,13 @@ import Testing
         for k in 0..<5_000 {
             var b = bytes
             for _ in 0...random.next(5) {
-                let at = switch random.next(4) {
-                case 0: random.next(64)  // the header
-                case 1: 64 + random.next(1_600)  // program headers, hash, symbols
-                case 2: sections + random.next(bytes.count - sections)
-                default: random.next(bytes.count)
-                }
+                let at =
+                    switch random.next(4) {
+                    case 0: random.next(64)  // the header
+                    case 1: 64 + random.next(1_600)  // program headers, hash, symbols
+                    case 2: sections + random.next(bytes.count - sections)
+                    default: random.next(bytes.count)
+                    }
                 b[at] = [0, 1, 0xff, 0x7f, 0x80, UInt8(random.next(256))][random.next(6)]
             }
             if k % 4 == 0 { b.removeLast(random.next(b.count)) }

@@ -8,21 +8,48 @@ import Testing
 
 @Suite(.serialized) struct ContractTests {
     @Test(arguments: ["c11", "c17", "c++17"], ["cc", "clang"]) func headersCompile(_ standard: String, _ compiler: String) throws {
-        let text = "#include <sluice/sluice.h>\n#include <sluice/swift.h>\n" + (standard.hasPrefix("c++") ? "" : "#include <sluice/json.h>\n") + "SLUICE_SWIFT_PLUGIN(\"{}\")\n"
+        let text =
+            "#include <sluice/sluice.h>\n#include <sluice/swift.h>\n" + (standard.hasPrefix("c++") ? "" : "#include <sluice/json_text.h>\n")
+            + "SLUICE_SWIFT_PLUGIN(\"{}\")\n"
         let source = Kit.folder + "/headers-\(compiler).\(standard.hasPrefix("c++") ? "cc" : "c")"
         try text.write(toFile: source, atomically: true, encoding: .utf8)
         let language = standard.hasPrefix("c++") ? "c++" : "c"
-        try Kit.run([compiler, "-x", language, "-std=\(standard)", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-I\(Kit.include)", source])
+        try Kit.run([
+            compiler, "-x", language, "-std=\(standard)", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-I\(Kit.include)",
+            source,
+        ])
+    }
+
+    /// The templates are what authors start from: they must build, load and work as they stand.
+    @Test func templatesWork() throws {
+        let worker = TestWorker()
+        let options = ["-fPIC", "-fvisibility=hidden", "-shared", "-I\(Kit.include)", "-Wl,--version-script=\(Kit.root)/SDK/sluice-plugin.map"]
+        let c = Kit.folder + "/template.so"
+        try Kit.run(["cc", "-std=c17", "-Wall", "-Wextra", "-Werror", Kit.root + "/SDK/Templates/c/hello.c", "-o", c] + options)
+        let scratch = Kit.folder + "/template-build"
+        let map = "--version-script=\(Kit.root)/SDK/sluice-plugin.map"
+        try Kit.run([
+            "swift", "build", "--package-path", Kit.root + "/SDK/Templates/swift", "--scratch-path", scratch, "-Xlinker", map,
+        ])
+        for (generation, path) in [(UInt64(1), c), (2, try Kit.copy(scratch + "/debug/libhello.so"))] {
+            let table = try worker.load(path, name: "hello", generation: generation)
+            let message = try TestMessage()
+            #expect(message.run(.rewrite, table) == 0 && message.requestHeader("x-hello") == "world")
+            worker.host.retire(table)
+        }
     }
 
     @Test func requestAndResponseCalls() throws {
         let worker = TestWorker()
         let table = try worker.load(try Kit.fixture(.edits, phases: ["rewrite", "header_filter"]))
-        let message = try TestMessage("GET /a/b?x=1&name=a%20b+c&x=2&secret=s HTTP/1.1\r\nHost: example.com:81\r\nAccept: */*\r\nUser-Agent: t\r\n\r\n")
+        let message = try TestMessage(
+            "GET /a/b?x=1&name=a%20b+c&x=2&secret=s HTTP/1.1\r\nHost: example.com:81\r\nAccept: */*\r\nUser-Agent: t\r\n\r\n")
         #expect(message.run(.rewrite, table) == 0)
         #expect(worker.complaints.isEmpty, "\(worker.complaints)")
         #expect(message.requestHeaders("x-one") == ["1", "2"] && message.requestHeader("accept") == nil)
-        #expect(message.target == "/new?q=1" && message.ctx.pointee.methodToken.string == "POST" && message.ctx.pointee.authority.string == "[::1]:80")
+        #expect(
+            message.target == "/new?q=1" && message.ctx.pointee.methodToken.string == "POST"
+                && message.ctx.pointee.authority.string == "[::1]:80")
         #expect(message.ctx.pointee.requestID.string == "id-1" && message.ctx.pointee.consumer.string == "anna")
 
         let second = try TestMessage()
@@ -34,7 +61,8 @@ import Testing
     }
 
     @Test func keptHandlesAreRefused() throws {
-        let worker = TestWorker(), table = try worker.load(try Kit.fixture(.abuser, phases: ["rewrite", "log"])), message = try TestMessage()
+        let worker = TestWorker(), table = try worker.load(try Kit.fixture(.abuser, phases: ["rewrite", "log"])),
+            message = try TestMessage()
         #expect(message.run(.rewrite, table) == 0 && message.run(.log, table) == 0)
         #expect(worker.complaints.isEmpty, "\(worker.complaints)")
         #expect(worker.block.plugins[3].failures[PluginPhase.misuse] == 2 && message.ctx.pointee.answerStatus == 0)
@@ -53,7 +81,8 @@ import Testing
     }
 
     @Test func answers() throws {
-        let worker = TestWorker(), table = try worker.load(try Kit.fixture(.answerer, phases: ["rewrite", "access"])), message = try TestMessage()
+        let worker = TestWorker(), table = try worker.load(try Kit.fixture(.answerer, phases: ["rewrite", "access"])),
+            message = try TestMessage()
         #expect(message.run(.rewrite, table) == 0)
         #expect(message.ctx.pointee.answerStatus == 0)  // an answer that the hook did not return is dropped
         #expect(message.run(.access, table) == 1)
@@ -92,7 +121,8 @@ import Testing
     }
 
     @Test func bodyMemoryIsBounded() throws {
-        let worker = TestWorker(), splitter = try worker.load(try Kit.fixture(.splitter, phases: ["body_filter"])), message = try TestMessage()
+        let worker = TestWorker(), splitter = try worker.load(try Kit.fixture(.splitter, phases: ["body_filter"])),
+            message = try TestMessage()
         var sent = 0
         while sent < 100_000, message.filter("abc", splitter) == "<abc>" { sent += 1 }
         #expect(sent > 1_000 && sent < 100_000)  // the arena's bound, answered by a failed hook

@@ -10,7 +10,8 @@ import Testing
 @testable import SluicePlugins
 
 enum Kit {
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .path
     static let include = root + "/SDK/Sources/CSluiceABI/include"
     /// A folder of this test run; removed at exit.
     static let folder: String = {
@@ -36,14 +37,20 @@ enum Kit {
     struct ToolFailure: Error, CustomStringConvertible { let description: String }
 
     /// Variants of fixture.c, in the order of its enum.
-    enum Variant: Int { case hello, badInit, badConfigure, badMagic, badMajor, shortEntry, noManifest, lyingPhases, upper, edits, abuser, noFilter, answerer, empty, failing, splitter, counter }
+    enum Variant: Int {
+        case hello, badInit, badConfigure, badMagic, badMajor, shortEntry, noManifest, lyingPhases, upper, edits, abuser, noFilter,
+            answerer, empty, failing, splitter, counter
+    }
 
     /// Compiles fixture.c; `phases` are the manifest's.
     static func fixture(_ variant: Variant, phases: [String] = ["rewrite"], extra: String = "", options: [String] = []) throws -> String {
         let path = folder + "/\(variant)-\(UUID().uuidString).so"
         let list = phases.map { "\\\"\($0)\\\"" }.joined(separator: ",")
         try run(
-            ["cc", "-std=gnu17", "-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-I\(include)", "-DVARIANT=\(variant.rawValue)", "-DPHASES=\"\(list)\"", "-DEXTRA=\"\(extra)\""]
+            [
+                "cc", "-std=gnu17", "-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-I\(include)",
+                "-DVARIANT=\(variant.rawValue)", "-DPHASES=\"\(list)\"", "-DEXTRA=\"\(extra)\"",
+            ]
                 + options + [root + "/Tests/Kit/plugins/fixture.c", "-o", path, "-Wl,--version-script=\(root)/SDK/sluice-plugin.map"])
         return path
     }
@@ -81,7 +88,9 @@ final class TestWorker {
     deinit { memory.deallocate() }
 
     /// One plugin with one configuration.
-    func load(_ path: String, name: String = "fixture", generation: UInt64 = 1, config: String = "{}", slot: Int = 3, failOpen: Bool = false) throws -> PluginTable {
+    func load(
+        _ path: String, name: String = "fixture", generation: UInt64 = 1, config: String = "{}", slot: Int = 3, failOpen: Bool = false
+    ) throws -> PluginTable {
         try host.prepare(
             plugins: [PluginSpec(name: name, path: path, generation: generation, digest: 0, statSlot: slot, failOpen: failOpen)],
             bindings: [PluginHost.BindingSpec(plugin: 0, config: config, key: UInt64(bitPattern: Int64(config.hashValue)))])
@@ -143,7 +152,8 @@ final class TestMessage {
         let start = buffer.assumingMemoryBound(to: UInt8.self)
         let table = fields.bindMemory(to: HeaderField.self, capacity: 100)
         let limits = HeadLimits(fieldsMax: 100, targetBytesMax: 8192, headBytesMax: 16384)
-        let n = isRequest
+        let n =
+            isRequest
             ? HeadParser.request(start, count: bytes.count, head: head, fields: table, limits: limits)
             : HeadParser.response(start, count: bytes.count, head: head, fields: table, limits: limits)
         try #require(n == bytes.count, "the test's own message does not parse: \(n)")

@@ -58,7 +58,12 @@ import Testing
         #expect(reason { try worker.load(path + "x") }.contains("No such file"))
         #expect(reason { try worker.load(path, config: "[]") }.contains("the configuration is an array; an object is needed"))
         #expect(reason { try worker.load(path, config: "{\"a\":}") }.contains("not JSON: line 1, column 6"))
-        #expect(reason { try worker.host.prepare(plugins: [PluginSpec(name: "fixture", path: path, generation: 1, digest: 5, statSlot: 0, failOpen: false)], bindings: []) }.contains("digest"))
+        #expect(
+            reason {
+                try worker.host.prepare(
+                    plugins: [PluginSpec(name: "fixture", path: path, generation: 1, digest: 5, statSlot: 0, failOpen: false)], bindings: []
+                )
+            }.contains("digest"))
         let needy = try Kit.fixture(.hello, extra: ",\\\"needs\\\":[\\\"sluice.teleport/1\\\"]")
         #expect(reason { try worker.load(needy) }.contains("needs extension \"sluice.teleport/1\""))
         let plain = try Kit.fixture(.empty, phases: ["rewrite", "access", "header_filter", "body_filter", "log"])
@@ -67,9 +72,14 @@ import Testing
     }
 
     @Test func allOrNothing() throws {
-        let worker = TestWorker(), a = try Kit.fixture(.hello), b = try Kit.fixture(.upper, phases: ["body_filter"], options: ["-DNAME=\"other\""])
-        let specs = [PluginSpec(name: "fixture", path: a, generation: 1, digest: 0, statSlot: 1, failOpen: false), PluginSpec(name: "other", path: b, generation: 1, digest: 0, statSlot: 2, failOpen: false)]
-        let good = PluginHost.BindingSpec(plugin: 0, config: "{}", key: 1), bad = PluginHost.BindingSpec(plugin: 1, config: "{\"refuse\":1}", key: 2)
+        let worker = TestWorker(), a = try Kit.fixture(.hello),
+            b = try Kit.fixture(.upper, phases: ["body_filter"], options: ["-DNAME=\"other\""])
+        let specs = [
+            PluginSpec(name: "fixture", path: a, generation: 1, digest: 0, statSlot: 1, failOpen: false),
+            PluginSpec(name: "other", path: b, generation: 1, digest: 0, statSlot: 2, failOpen: false),
+        ]
+        let good = PluginHost.BindingSpec(plugin: 0, config: "{}", key: 1),
+            bad = PluginHost.BindingSpec(plugin: 1, config: "{\"refuse\":1}", key: 2)
         let failure = #expect(throws: PluginFailure.self) { try worker.host.prepare(plugins: specs, bindings: [good, bad]) }
         #expect(failure?.description == "plugin other@1, binding 1: configuration refused (status -1): refuse: not this one")
         #expect(!Self.isMapped(a) && !Self.isMapped(b) && worker.states.isEmpty)

@@ -6,7 +6,9 @@ import Testing
 @Suite(.serialized) struct RequestIDTests {
     static let path = Result { try Kit.plugin("request-id") }
     let worker = TestWorker()
-    func load(_ config: String) throws -> PluginTable { try worker.load(try Kit.copy(try Self.path.get()), name: "request-id", config: config) }
+    func load(_ config: String) throws -> PluginTable {
+        try worker.load(try Kit.copy(try Self.path.get()), name: "request-id", config: config)
+    }
     func message(_ lines: String = "") throws -> TestMessage { try TestMessage("GET / HTTP/1.1\r\nHost: h\r\n\(lines)\r\n") }
 
     @Test func uuidsEverywhere() throws {
@@ -35,10 +37,14 @@ import Testing
     @Test func trust() throws {
         let table = try load(#"{"trust":true}"#)
         let given = try message("X-Request-Id: abc-123\r\n")
-        #expect(given.run(.rewrite, table) == 0 && given.requestHeader("x-request-id") == "abc-123" && given.ctx.pointee.requestID.string == "abc-123")
+        #expect(
+            given.run(.rewrite, table) == 0 && given.requestHeader("x-request-id") == "abc-123"
+                && given.ctx.pointee.requestID.string == "abc-123")
         for bad in ["a b", "a\"b", String(repeating: "a", count: 129), "ä"] {
             let m = try message("X-Request-Id: \(bad)\r\n")
-            #expect(m.run(.rewrite, table) == 0 && m.requestHeaders("x-request-id").count == 1 && m.requestHeader("x-request-id")?.utf8.count == 36, "\(bad)")
+            #expect(
+                m.run(.rewrite, table) == 0 && m.requestHeaders("x-request-id").count == 1
+                    && m.requestHeader("x-request-id")?.utf8.count == 36, "\(bad)")
         }
         let none = try message()
         #expect(none.run(.rewrite, table) == 0 && none.requestHeader("x-request-id")?.utf8.count == 36)
@@ -51,7 +57,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"format":"base64"}"#, "format: unknown \"base64\"; known: uuid hex"), (#"{"header":"a b"}"#, "header: "), (#"{"header":7}"#, "header: a string is needed"), (#"{"trust":"yes"}"#, "trust: true or false is needed"),
+        (#"{"format":"base64"}"#, "format: unknown \"base64\"; known: uuid hex"), (#"{"header":"a b"}"#, "header: "),
+        (#"{"header":7}"#, "header: a string is needed"), (#"{"trust":"yes"}"#, "trust: true or false is needed"),
         (#"{"heather":"x"}"#, "heather: unknown; known: header trust format"),
     ]) func refuses(_ config: String, _ reason: String) {
         let failure = #expect(throws: PluginFailure.self) { try load(config) }

@@ -22,7 +22,9 @@ public struct RequestHeaders: ~Copyable {
         }
     }
     /// A field more, behind those that are there.
-    public mutating func add(_ name: Bytes, _ value: Bytes) { lastStatus = Tables.requestEdit.pointee.add_header(handle, name.view, value.view) }
+    public mutating func add(_ name: Bytes, _ value: Bytes) {
+        lastStatus = Tables.requestEdit.pointee.add_header(handle, name.view, value.view)
+    }
 }
 
 public struct ResponseHeaders: ~Copyable {
@@ -44,5 +46,7 @@ public struct ResponseHeaders: ~Copyable {
             }
         }
     }
-    public mutating func add(_ name: Bytes, _ value: Bytes) { lastStatus = Tables.response.pointee.add_header(handle, name.view, value.view) }
+    public mutating func add(_ name: Bytes, _ value: Bytes) {
+        lastStatus = Tables.response.pointee.add_header(handle, name.view, value.view)
+    }
 }

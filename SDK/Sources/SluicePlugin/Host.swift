@@ -22,7 +22,8 @@ enum Tables {
         body = find(SLUICE_BODY_1)
         exchangeLog = find(SLUICE_EXCHANGE_LOG_1)
         memory = find(SLUICE_MEMORY_1)
-        return request != nil && requestEdit != nil && answer != nil && response != nil && body != nil && exchangeLog != nil && memory != nil
+        return request != nil && requestEdit != nil && answer != nil && response != nil && body != nil && exchangeLog != nil
+            && memory != nil
     }
 
     private static func find<T>(_ id: String) -> UnsafePointer<T>? {

@@ -112,7 +112,9 @@ public indirect enum JSON: Sendable {
         mutating func hex4() throws(ConfigurationError) -> UInt32 {
             var u: UInt32 = 0
             for _ in 0..<4 {
-                guard let c = next, c < 0x80, let d = Character(UnicodeScalar(c)).hexDigitValue else { throw error("expected four hex digits") }
+                guard let c = next, c < 0x80, let d = Character(UnicodeScalar(c)).hexDigitValue else {
+                    throw error("expected four hex digits")
+                }
                 u = u << 4 | UInt32(d)
                 at += 1
             }

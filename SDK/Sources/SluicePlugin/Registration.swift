@@ -63,7 +63,9 @@ extension Verdict {
     Unmanaged<AnyInstance>.fromOpaque(instance.unsafelyUnwrapped)._withUnsafeGuaranteedRef(body)
 }
 
-@c(sluice_swift_init) public func sluiceSwiftInit(_ host: UnsafePointer<sluice_host>?, _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>?) -> Int32 {
+@c(sluice_swift_init) public func sluiceSwiftInit(
+    _ host: UnsafePointer<sluice_host>?, _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+) -> Int32 {
     guard let host, Tables.fetch(host) else { return Int32(SLUICE_ENOTFOUND) }
     sluice_swift_plugin()
     guard Registered.make != nil else {
@@ -85,17 +87,20 @@ extension Verdict {
     return Int32(SLUICE_OK)
 }
 
-private let configure: @convention(c) (UnsafeMutableRawPointer?, sluice_view, UnsafeMutablePointer<UnsafeMutableRawPointer?>?, UnsafeMutablePointer<sluice_error>?) -> Int32 = {
-    _, config, instance, room in
-    do throws(ConfigurationError) {
-        let json = try JSON.parse(Bytes(config))
-        instance?.pointee = Unmanaged.passRetained(try Registered.make.unsafelyUnwrapped(json)).toOpaque()
-        return Int32(SLUICE_OK)
-    } catch {
-        if let room { error.description.withCString { sluice_error_write(room, $0) } }
-        return Int32(SLUICE_EINVAL)
+private let configure:
+    @convention(c) (
+        UnsafeMutableRawPointer?, sluice_view, UnsafeMutablePointer<UnsafeMutableRawPointer?>?, UnsafeMutablePointer<sluice_error>?
+    ) -> Int32 = {
+        _, config, instance, room in
+        do throws(ConfigurationError) {
+            let json = try JSON.parse(Bytes(config))
+            instance?.pointee = Unmanaged.passRetained(try Registered.make.unsafelyUnwrapped(json)).toOpaque()
+            return Int32(SLUICE_OK)
+        } catch {
+            if let room { error.description.withCString { sluice_error_write(room, $0) } }
+            return Int32(SLUICE_EINVAL)
+        }
     }
-}
 
 @c(sluice_swift_destroy) public func sluiceSwiftDestroy(_ state: UnsafeMutableRawPointer?) {
     Registered.filter?.deallocate()
@@ -103,7 +108,9 @@ private let configure: @convention(c) (UnsafeMutableRawPointer?, sluice_view, Un
     Registered.make = nil
 }
 
-@c(sluice_swift_get_extension) public func sluiceSwiftGetExtension(_ state: UnsafeMutableRawPointer?, _ id: UnsafePointer<CChar>?) -> UnsafeRawPointer? {
+@c(sluice_swift_get_extension) public func sluiceSwiftGetExtension(_ state: UnsafeMutableRawPointer?, _ id: UnsafePointer<CChar>?)
+    -> UnsafeRawPointer?
+{
     guard let id, let filter = Registered.filter, String(cString: id) == SLUICE_FILTER_1 else { return nil }
     return UnsafeRawPointer(filter)
 }

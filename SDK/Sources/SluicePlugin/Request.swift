@@ -74,7 +74,9 @@ public struct Request: ~Copyable {
     public mutating func removeQuery(_ name: Bytes) { _ = Tables.requestEdit.pointee.remove_query(handle, name.view) }
 
     /// Adds a field to the answer's head.
-    public mutating func addAnswerHeader(_ name: Bytes, _ value: Bytes) { _ = Tables.answer.pointee.add_header(handle, name.view, value.view) }
+    public mutating func addAnswerHeader(_ name: Bytes, _ value: Bytes) {
+        _ = Tables.answer.pointee.add_header(handle, name.view, value.view)
+    }
 
     /// Answers instead of the upstream; the hook returns what this returns.
     public mutating func answer(_ status: Int, _ body: Bytes = "") -> Verdict {

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELLO, BAD_INIT, BAD_CONFIGURE, BAD_MAGIC, BAD_MAJOR, SHORT_ENTRY, NO_MANIFEST, LYING_PHASES, UPPER, EDITS, ABUSER, NO_FILTER, ANSWERER, EMPTY, FAILING, SPLITTER, COUNTER };
+enum { HELLO, BAD_INIT, BAD_CONFIGURE, BAD_MAGIC, BAD_MAJOR, SHORT_ENTRY, NO_MANIFEST, LYING_PHASES, UPPER, EDITS, ABUSER, NO_FILTER,
+    ANSWERER, EMPTY, FAILING, SPLITTER, COUNTER };
 #ifndef VARIANT
 #define VARIANT HELLO
 #endif
@@ -86,7 +87,8 @@ static int32_t empty_response(void *instance, sluice_response *r) { (void)instan
 static int32_t empty_body(void *instance, sluice_body *b) { (void)instance; (void)b; return SLUICE_CONTINUE; }
 static int32_t empty_log(void *instance, sluice_exchange_log *x) { (void)instance; (void)x; return SLUICE_CONTINUE; }
 
-static int32_t fail_request(void *instance, sluice_request *r) { (void)instance; answers->respond(r, 200, SLUICE_VIEW("never")); return SLUICE_EFAULT; }
+static int32_t fail_request(void *instance, sluice_request *r) { (void)instance; answers->respond(r, 200, SLUICE_VIEW("never"));
+    return SLUICE_EFAULT; }
 static int32_t fail_log(void *instance, sluice_exchange_log *x) { (void)instance; (void)x; return 99; }
 
 /* Every reading and editing call once, each checked. */
@@ -118,16 +120,21 @@ static int32_t edit_request(void *instance, sluice_request *r) {
   EXPECT(edits->remove_header(r, SLUICE_VIEW("Accept")) == 0 && edits->remove_header(r, SLUICE_VIEW("Accept")) == SLUICE_ENOTFOUND);
   EXPECT(edits->set_header(r, SLUICE_VIEW("Content-Length"), SLUICE_VIEW("1")) == SLUICE_EINVAL);
   EXPECT(edits->add_header(r, SLUICE_VIEW("Transfer-Encoding"), SLUICE_VIEW("chunked")) == SLUICE_EINVAL);
-  EXPECT(edits->remove_header(r, SLUICE_VIEW("HOST")) == SLUICE_EINVAL && edits->set_header(r, SLUICE_VIEW("Host"), SLUICE_VIEW("x")) == SLUICE_EINVAL);
+  EXPECT(edits->remove_header(r, SLUICE_VIEW("HOST")) == SLUICE_EINVAL && edits->set_header(r, SLUICE_VIEW("Host"),
+      SLUICE_VIEW("x")) == SLUICE_EINVAL);
   EXPECT(edits->set_header(r, SLUICE_VIEW("X-Bad"), SLUICE_VIEW("a\r\nX-Evil: 1")) == SLUICE_EINVAL);
-  EXPECT(edits->set_header(r, SLUICE_VIEW("X Bad"), SLUICE_VIEW("a")) == SLUICE_EINVAL && edits->set_header(r, SLUICE_VIEW(""), SLUICE_VIEW("a")) == SLUICE_EINVAL);
+  EXPECT(edits->set_header(r, SLUICE_VIEW("X Bad"), SLUICE_VIEW("a")) == SLUICE_EINVAL && edits->set_header(r, SLUICE_VIEW(""),
+      SLUICE_VIEW("a")) == SLUICE_EINVAL);
   EXPECT(edits->remove_query(r, SLUICE_VIEW("x")) == 0 && edits->remove_query(r, SLUICE_VIEW("x")) == SLUICE_ENOTFOUND);
   EXPECT(requests->attribute(r, SLUICE_ATTRIBUTE_PATH, &v) == 0 && is(v, "/a/b?name=a%20b+c&secret=s"));
   EXPECT(edits->set_path(r, SLUICE_VIEW("/new?q=1")) == 0 && edits->set_path(r, SLUICE_VIEW("new")) == SLUICE_EINVAL);
-  EXPECT(edits->set_path(r, SLUICE_VIEW("/a b")) == SLUICE_EINVAL && edits->set_path(r, SLUICE_VIEW("/a\r\nX: y")) == SLUICE_EINVAL && edits->set_path(r, SLUICE_VIEW("/a#b")) == SLUICE_EINVAL);
-  EXPECT(edits->set_method(r, SLUICE_VIEW("POST")) == 0 && edits->set_method(r, SLUICE_VIEW("CONNECT")) == SLUICE_EINVAL && edits->set_method(r, SLUICE_VIEW("A B")) == SLUICE_EINVAL);
+  EXPECT(edits->set_path(r, SLUICE_VIEW("/a b")) == SLUICE_EINVAL && edits->set_path(r, SLUICE_VIEW("/a\r\nX: y")) == SLUICE_EINVAL
+      && edits->set_path(r, SLUICE_VIEW("/a#b")) == SLUICE_EINVAL);
+  EXPECT(edits->set_method(r, SLUICE_VIEW("POST")) == 0 && edits->set_method(r, SLUICE_VIEW("CONNECT")) == SLUICE_EINVAL
+      && edits->set_method(r, SLUICE_VIEW("A B")) == SLUICE_EINVAL);
   EXPECT(edits->set_host(r, SLUICE_VIEW("up.example:8080")) == 0 && edits->set_host(r, SLUICE_VIEW("[::1]:80")) == 0);
-  EXPECT(edits->set_host(r, SLUICE_VIEW("a/b")) == SLUICE_EINVAL && edits->set_host(r, SLUICE_VIEW("a:b")) == SLUICE_EINVAL && edits->set_host(r, SLUICE_VIEW("[]")) == SLUICE_EINVAL && edits->set_host(r, SLUICE_VIEW("a:")) == SLUICE_EINVAL);
+  EXPECT(edits->set_host(r, SLUICE_VIEW("a/b")) == SLUICE_EINVAL && edits->set_host(r, SLUICE_VIEW("a:b")) == SLUICE_EINVAL
+      && edits->set_host(r, SLUICE_VIEW("[]")) == SLUICE_EINVAL && edits->set_host(r, SLUICE_VIEW("a:")) == SLUICE_EINVAL);
   EXPECT(edits->set_request_id(r, SLUICE_VIEW("id-1")) == 0 && edits->set_request_id(r, SLUICE_VIEW("a b")) == SLUICE_EINVAL);
   EXPECT(edits->set_consumer(r, SLUICE_VIEW("anna")) == 0 && edits->set_consumer(r, SLUICE_VIEW("")) == SLUICE_EINVAL);
 
@@ -138,7 +145,8 @@ static int32_t edit_request(void *instance, sluice_request *r) {
   while (memories->allocate(r, 65536)) {}
   static char big[60000];
   memset(big, 'a', sizeof big);
-  EXPECT(edits->set_header(r, SLUICE_VIEW("X-Big"), sluice_view_of(big, 9000)) == SLUICE_ENOMEM || edits->set_header(r, SLUICE_VIEW("X-Big"), sluice_view_of(big, 60000)) < 0);
+  EXPECT(edits->set_header(r, SLUICE_VIEW("X-Big"), sluice_view_of(big, 9000)) == SLUICE_ENOMEM || edits->set_header(r,
+      SLUICE_VIEW("X-Big"), sluice_view_of(big, 60000)) < 0);
   return SLUICE_CONTINUE;
 }
 
@@ -146,9 +154,11 @@ static int32_t edit_response(void *instance, sluice_response *r) {
   sluice_view v;
   (void)instance;
   EXPECT(responses->status(r) == 200 && responses->set_status(r, 203) == 0 && responses->status(r) == 203);
-  EXPECT(responses->set_status(r, 204) == SLUICE_EINVAL && responses->set_status(r, 101) == SLUICE_EINVAL && responses->set_status(r, 600) == SLUICE_EINVAL);
+  EXPECT(responses->set_status(r, 204) == SLUICE_EINVAL && responses->set_status(r, 101) == SLUICE_EINVAL && responses->set_status(r,
+      600) == SLUICE_EINVAL);
   EXPECT(responses->header(r, SLUICE_VIEW("server"), &v) == 0 && is(v, "origin"));
-  EXPECT(responses->set_header(r, SLUICE_VIEW("Server"), SLUICE_VIEW("hidden")) == 0 && responses->add_header(r, SLUICE_VIEW("X-Two"), SLUICE_VIEW("2")) == 0);
+  EXPECT(responses->set_header(r, SLUICE_VIEW("Server"), SLUICE_VIEW("hidden")) == 0 && responses->add_header(r, SLUICE_VIEW("X-Two"),
+      SLUICE_VIEW("2")) == 0);
   EXPECT(responses->remove_header(r, SLUICE_VIEW("Content-Length")) == SLUICE_EINVAL);
   EXPECT(requests->attribute(responses->request(r), SLUICE_ATTRIBUTE_URL_PATH, &v) == 0 && is(v, "/a/b"));
   EXPECT(edits->set_header((sluice_request *)r, SLUICE_VIEW("x"), SLUICE_VIEW("y")) == SLUICE_EPHASE);
@@ -183,7 +193,8 @@ static int32_t count_log(void *instance, sluice_exchange_log *x) {
   sluice_exchange_facts f = {.size = sizeof f};
   struct { uint32_t size, status; uint64_t guard; } small = {8, 0, 77};
   (void)instance;
-  EXPECT(exchanges->facts(x, &f) == 0 && f.status == 200 && f.bytes_sent == 10 && f.bytes_received == 20 && f.duration_us == 30 && f.upstream_us == 40 && f.retries == 1);
+  EXPECT(exchanges->facts(x, &f) == 0 && f.status == 200 && f.bytes_sent == 10 && f.bytes_received == 20 && f.duration_us == 30
+      && f.upstream_us == 40 && f.retries == 1);
   EXPECT(exchanges->facts(x, (sluice_exchange_facts *)&small) == 0 && small.status == 200 && small.guard == 77);
   EXPECT(responses->set_status((sluice_response *)x, 500) == SLUICE_EPHASE && responses->status((sluice_response *)x) == 0);
   EXPECT(bodies->append((sluice_body *)x, SLUICE_VIEW("x")) == SLUICE_EPHASE);
@@ -202,10 +213,12 @@ static int32_t misuse_handle(void *instance, sluice_exchange_log *x) {
 static int32_t answer(void *instance, sluice_request *r) {
   (void)instance;
   EXPECT(answers->respond(r, 204, SLUICE_VIEW("body")) == SLUICE_EINVAL && answers->respond(r, 100, SLUICE_VIEW("")) == SLUICE_EINVAL);
-  EXPECT(answers->add_header(r, SLUICE_VIEW("Retry-After"), SLUICE_VIEW("3")) == 0 && answers->add_header(r, SLUICE_VIEW("Connection"), SLUICE_VIEW("close")) == SLUICE_EINVAL);
+  EXPECT(answers->add_header(r, SLUICE_VIEW("Retry-After"), SLUICE_VIEW("3")) == 0 && answers->add_header(r, SLUICE_VIEW("Connection"),
+      SLUICE_VIEW("close")) == SLUICE_EINVAL);
   return answers->respond(r, 429, SLUICE_VIEW("slow down\n"));
 }
-static int32_t answer_silently(void *instance, sluice_request *r) { (void)instance; answers->respond(r, 200, SLUICE_VIEW("x")); return SLUICE_CONTINUE; }
+static int32_t answer_silently(void *instance, sluice_request *r) { (void)instance; answers->respond(r, 200, SLUICE_VIEW("x"));
+    return SLUICE_CONTINUE; }
 
 static const void *get_extension(void *state, const char *id) {
   static sluice_filter_v1 f = {.size = sizeof f, .configure = configure, .release = release};
@@ -217,7 +230,8 @@ static const void *get_extension(void *state, const char *id) {
     case EDITS: f.rewrite = edit_request; f.header_filter = edit_response; break;
     case ABUSER: f.rewrite = keep_handle; f.log = misuse_handle; break;
     case ANSWERER: f.rewrite = answer_silently; f.access = answer; break;
-    case EMPTY: f.configure = NULL; f.rewrite = empty_request; f.access = empty_request; f.header_filter = empty_response; f.body_filter = empty_body; f.log = empty_log; break;
+    case EMPTY: f.configure = NULL; f.rewrite = empty_request; f.access = empty_request; f.header_filter = empty_response;
+        f.body_filter = empty_body; f.log = empty_log; break;
     case FAILING: f.access = fail_request; f.log = fail_log; break;
     case COUNTER: f.log = count_log; break;
     default: f.rewrite = hello;
@@ -227,7 +241,8 @@ static const void *get_extension(void *state, const char *id) {
 
 #if VARIANT == 3 || VARIANT == 4 || VARIANT == 5
 extern SLUICE_EXPORT const sluice_plugin_entry sluice_plugin_v1;
-const sluice_plugin_entry sluice_plugin_v1 = {VARIANT == SHORT_ENTRY ? 24 : sizeof(sluice_plugin_entry), VARIANT == BAD_MAJOR ? 2 : 1, 0, VARIANT == BAD_MAGIC ? 7 : SLUICE_MAGIC, init, destroy, get_extension};
+const sluice_plugin_entry sluice_plugin_v1 = {VARIANT == SHORT_ENTRY ? 24 : sizeof(sluice_plugin_entry), VARIANT == BAD_MAJOR ? 2 : 1, 0,
+    VARIANT == BAD_MAGIC ? 7 : SLUICE_MAGIC, init, destroy, get_extension};
 #else
 SLUICE_PLUGIN(init, destroy, get_extension)
 #endif

@@ -17,7 +17,9 @@ final class RequestID: Plugin {
     init(_ config: JSON) throws(ConfigurationError) {
         try config.allow("header", "trust", "format")
         let name = try config.string("header", "x-request-id")
-        guard Self.isFieldName(name) else { throw ConfigurationError("header", "\"\(name)\" is no header name; 1 to 64 letters, digits or - are allowed") }
+        guard Self.isFieldName(name) else {
+            throw ConfigurationError("header", "\"\(name)\" is no header name; 1 to 64 letters, digits or - are allowed")
+        }
         header = Self.keep(name)
         trust = try config.bool("trust", false)
         let word = try config.string("format", "uuid")
@@ -81,7 +83,8 @@ final class RequestID: Plugin {
     }
 
     private static func isFieldName(_ s: String) -> Bool {
-        (1...64).contains(s.utf8.count) && s.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7a).contains($0 | 0x20) || $0 == UInt8(ascii: "-") }
+        (1...64).contains(s.utf8.count)
+            && s.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7a).contains($0 | 0x20) || $0 == UInt8(ascii: "-") }
     }
 
     /// A copy that lives as long as the instance.
