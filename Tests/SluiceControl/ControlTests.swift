@@ -28,7 +28,9 @@ import Testing
     @Test func refusedByAWorkerNothingChanges() async throws {
         let bench = try await Bench(script: .init(answers: [1: "alpha: init failed"]))
         let path = try bench.write("alpha 2.0.0 access", "next.so")
-        await #expect(throws: ChangeRefusal(title: "refused by the workers", errors: ["worker 1: alpha: init failed"])) { try await bench.control.load(path: path, name: nil) }
+        await #expect(throws: ChangeRefusal(title: "refused by the workers", errors: ["worker 1: alpha: init failed"])) {
+            try await bench.control.load(path: path, name: nil)
+        }
         #expect(bench.master.sent == [.prepare, .abort])
         #expect(bench.copies == ["alpha/1"])
         #expect(await bench.control.state.plugin("alpha")?.generation == 1)
@@ -41,7 +43,8 @@ import Testing
     @Test func refusedBeforeAnyWorkerIsAsked() async throws {
         let bench = try await Bench()
         for (path, name, word) in [
-            (try bench.write("no plugin", "bad.so"), nil, "is not an ELF file"), (bench.folder + "/missing.so", nil, "cannot open"), (bench.folder, nil, "is no regular file"),
+            (try bench.write("no plugin", "bad.so"), nil, "is not an ELF file"), (bench.folder + "/missing.so", nil, "cannot open"),
+            (bench.folder, nil, "is no regular file"),
             (bench.folder + "/alpha.so", "beta", "calls itself"),
         ] as [(String, String?, String)] {
             do {
@@ -84,7 +87,8 @@ import Testing
 
     @Test func reloadTakesTheFileAndKeepsSlots() async throws {
         let bench = try await Bench()
-        let more = Bench.configuration.replacing("routes:", with: "routes:\n  - { id: zero, action: { respond: { status: 204 } } }").replacing("version: 1", with: "version: 1\nworkers: 7")
+        let more = Bench.configuration.replacing("routes:", with: "routes:\n  - { id: zero, action: { respond: { status: 204 } } }")
+            .replacing("version: 1", with: "version: 1\nworkers: 7")
         _ = try bench.write(more, "sluice.yaml")
         let report = try await bench.control.reload()
         #expect(report.needsRestart == ["workers"])
@@ -105,7 +109,9 @@ import Testing
             #expect(error.errors.allSatisfy { $0.hasPrefix(bench.configPath + ":") })
         }
         _ = try bench.write(Bench.configuration.replacing("id: one", with: "id: uncompilable"), "sluice.yaml")
-        await #expect(throws: ChangeRefusal(title: "configuration refused", errors: ["routes[0]: cannot be compiled"])) { try await bench.control.reload() }
+        await #expect(throws: ChangeRefusal(title: "configuration refused", errors: ["routes[0]: cannot be compiled"])) {
+            try await bench.control.reload()
+        }
         unlink(bench.configPath)
         await #expect(throws: ChangeRefusal.self) { try await bench.control.reload() }
         #expect(bench.master.sent == [])
@@ -130,13 +136,17 @@ import Testing
 
     @Test func silenceEndsInARefusal() async throws {
         let bench = try await Bench(script: .init(answers: [0: "-"]))
-        await #expect(throws: ChangeRefusal(title: "refused by the workers", errors: ["worker 0: worker 0 did not answer in time"])) { try await bench.control.reload() }
+        await #expect(throws: ChangeRefusal(title: "refused by the workers", errors: ["worker 0: worker 0 did not answer in time"])) {
+            try await bench.control.reload()
+        }
         #expect(bench.master.sent == [.prepare, .abort])
     }
 
     @Test func theMastersRefusalIsPassedOn() async throws {
         let bench = try await Bench(script: .init(masterRefuses: "cannot listen on *:80"))
-        await #expect(throws: ChangeRefusal(title: "refused by the workers", errors: ["master: cannot listen on *:80"])) { try await bench.control.reload() }
+        await #expect(throws: ChangeRefusal(title: "refused by the workers", errors: ["master: cannot listen on *:80"])) {
+            try await bench.control.reload()
+        }
     }
 
     @Test func changesComeOneAfterTheOther() async throws {

@@ -63,7 +63,11 @@ enum ControlProcess {
                     for descriptor in frame.descriptors { close(descriptor) }  // none that follows the welcome carries any
                     continuation.yield(frame)
                 } catch {
-                    if case .malformed(let what) = error { ControlLog.write(.error, "frame of the master dropped: \(what)") } else { _exit(0) }
+                    if case .malformed(let what) = error {
+                        ControlLog.write(.error, "frame of the master dropped: \(what)")
+                    } else {
+                        _exit(0)
+                    }
                 }
             }
         }
@@ -78,7 +82,9 @@ enum ControlProcess {
         do throws(ChangeRefusal) {
             let report = try await control.reload()
             answer.revision = report.outcome.revision
-            answer.text = "revision \(report.outcome.revision) runs" + (report.needsRestart.isEmpty ? "" : "; changed, but held until a restart: \(report.needsRestart.joined(separator: ", "))")
+            answer.text =
+                "revision \(report.outcome.revision) runs"
+                + (report.needsRestart.isEmpty ? "" : "; changed, but held until a restart: \(report.needsRestart.joined(separator: ", "))")
         } catch {
             answer.status = 1
             answer.text = cut("\(error.title): \(error.errors.joined(separator: "; "))")
@@ -116,8 +122,13 @@ private struct Start: Sendable {
         assembler = Assembler(library: library, compiler: Parts.compiler(resolver), configPath: self.configPath, directory: directory)
         try directory.create()
         var state = directory.load(revision: revision) ?? directory.newest ?? ControlState()
-        if state.revision != revision { ControlLog.write(.warn, "no state of revision \(revision) in \(stateFolder): going on from revision \(state.revision) and the file") }
-        let text = state.revision == revision ? Array(state.configText.utf8) : ((try? FileIO.read(configPath, max: SchemaLimits.fileBytesMax)) ?? [])
+        if state.revision != revision {
+            ControlLog.write(
+                .warn, "no state of revision \(revision) in \(stateFolder): going on from revision \(state.revision) and the file")
+        }
+        let text =
+            state.revision == revision
+            ? Array(state.configText.utf8) : ((try? FileIO.read(configPath, max: SchemaLimits.fileBytesMax)) ?? [])
         let folder = (self.configPath as NSString).deletingLastPathComponent
         let around = ConfigurationSurroundings.machine(
             resolver: resolver, library: library, configFolder: folder, loadedPlugins: Set(state.plugins.map(\.name)), looking: false)
