@@ -62,7 +62,14 @@ public enum Quantity {
     public static func duration(_ text: String) -> Int? {
         let (digits, unit) = split(text)
         guard let number = Int(digits), !digits.isEmpty else { return nil }
-        let factor = switch unit { case "ms": 1; case "s": 1_000; case "m": 60_000; case "h": 3_600_000; default: 0 }
+        let factor =
+            switch unit {
+            case "ms": 1;
+            case "s": 1_000;
+            case "m": 60_000;
+            case "h": 3_600_000;
+            default: 0
+            }
         guard factor > 0 else { return nil }
         let (product, overflow) = number.multipliedReportingOverflow(by: factor)
         return overflow ? nil : product
@@ -72,17 +79,18 @@ public enum Quantity {
     public static func size(_ text: String) -> UInt64? {
         let (digits, unit) = split(text)
         guard let number = UInt64(digits), !digits.isEmpty else { return nil }
-        let factor: UInt64 = switch unit {
-        case "", "B": 1
-        case "KiB": 1 << 10
-        case "MiB": 1 << 20
-        case "GiB": 1 << 30
-        case "TiB": 1 << 40
-        case "KB", "kB": 1_000
-        case "MB": 1_000_000
-        case "GB": 1_000_000_000
-        default: 0
-        }
+        let factor: UInt64 =
+            switch unit {
+            case "", "B": 1
+            case "KiB": 1 << 10
+            case "MiB": 1 << 20
+            case "GiB": 1 << 30
+            case "TiB": 1 << 40
+            case "KB", "kB": 1_000
+            case "MB": 1_000_000
+            case "GB": 1_000_000_000
+            default: 0
+            }
         guard factor > 0 else { return nil }
         let (product, overflow) = number.multipliedReportingOverflow(by: factor)
         return overflow ? nil : product
@@ -90,7 +98,9 @@ public enum Quantity {
 
     /// The shortest exact writing of a number of milliseconds.
     public static func text(ms: Int) -> String {
-        for (unit, factor) in [("h", 3_600_000), ("m", 60_000), ("s", 1_000)] where ms != 0 && ms % factor == 0 { return "\(ms / factor)\(unit)" }
+        for (unit, factor) in [("h", 3_600_000), ("m", 60_000), ("s", 1_000)] where ms != 0 && ms % factor == 0 {
+            return "\(ms / factor)\(unit)"
+        }
         return "\(ms)ms"
     }
 

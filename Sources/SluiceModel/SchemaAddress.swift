@@ -61,7 +61,8 @@ public enum PathText {
         if literal { return true }
         if let star = path.firstIndex(of: UInt8(ascii: "*")), star != path.endIndex - 1 { return false }
         var names = Set<ArraySlice<UInt8>>()
-        for segment in path.split(separator: UInt8(ascii: "/")) where segment.contains(UInt8(ascii: "{")) || segment.contains(UInt8(ascii: "}")) {
+        for segment in path.split(separator: UInt8(ascii: "/"))
+        where segment.contains(UInt8(ascii: "{")) || segment.contains(UInt8(ascii: "}")) {
             guard segment.first == UInt8(ascii: "{"), segment.last == UInt8(ascii: "}"), isName(segment.dropFirst().dropLast()),
                 names.insert(segment.dropFirst().dropLast()).inserted
             else { return false }

@@ -9,12 +9,18 @@ public struct ProblemList: Sendable {
     public init(dropped: Int = 0) { self.dropped = dropped }
     public var isEmpty: Bool { problems.isEmpty }
     public mutating func add(_ position: SourcePosition, _ path: String, _ message: String) {
-        if problems.count < SchemaLimits.problemsMax { problems.append(ConfigProblem(at: position, path: path, message)) } else { dropped += 1 }
+        if problems.count < SchemaLimits.problemsMax {
+            problems.append(ConfigProblem(at: position, path: path, message))
+        } else {
+            dropped += 1
+        }
     }
     /// In the order of the file; the last line tells how many more there were.
     public var sorted: [ConfigProblem] {
         var list = problems.enumerated().sorted { ($0.element.position, $0.offset) < ($1.element.position, $1.offset) }.map(\.element)
-        if dropped > 0, let last = list.last { list.append(ConfigProblem(at: last.position, path: "", "\(dropped) more problems are not shown")) }
+        if dropped > 0, let last = list.last {
+            list.append(ConfigProblem(at: last.position, path: "", "\(dropped) more problems are not shown"))
+        }
         return list
     }
 }
@@ -144,10 +150,12 @@ public struct SchemaCheck {
         case .table: "a map of names to texts"
         case .json: "any value"
         case .text(let form): form.allowed
-        case .whole(let range): range.lowerBound == range.upperBound ? "\(range.lowerBound)" : "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        case .whole(let range):
+            range.lowerBound == range.upperBound ? "\(range.lowerBound)" : "a whole number from \(range.lowerBound) to \(range.upperBound)"
         case .wholeOr(let word, let range): "\(word), or a whole number from \(range.lowerBound) to \(range.upperBound)"
         case .flag: "true or false"
-        case .duration(let range): "a duration such as 500ms, 10s, 5m or 1h, from \(Quantity.text(ms: range.lowerBound)) to \(Quantity.text(ms: range.upperBound))"
+        case .duration(let range):
+            "a duration such as 500ms, 10s, 5m or 1h, from \(Quantity.text(ms: range.lowerBound)) to \(Quantity.text(ms: range.upperBound))"
         case .size(let range, let unlimited):
             "a size such as 512, 16KiB or 64MiB, from \(Quantity.text(bytes: range.lowerBound)) to \(Quantity.text(bytes: range.upperBound))"
                 + (unlimited ? ", or unlimited" : "")

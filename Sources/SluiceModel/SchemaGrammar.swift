@@ -9,35 +9,47 @@ public enum Grammar {
     /// The whole file.
     public static let root: [SchemaKey] = [
         SchemaKey("version", .whole(1...1), required: true, "Version of this grammar."),
-        SchemaKey("workers", .wholeOr("auto", 1...UInt64(Limits.workersMax)), default: "auto", "Worker processes; auto = one per core. A change needs a restart."),
+        SchemaKey(
+            "workers", .wholeOr("auto", 1...UInt64(Limits.workersMax)), default: "auto",
+            "Worker processes; auto = one per core. A change needs a restart."),
         SchemaKey("user", .text(.account), "User that workers and the control process run as when started by root."),
         SchemaKey("group", .text(.account), "Group, likewise; the user's own when absent."),
         SchemaKey("pid_file", .text(.filePath), "Where the master writes its process id; `sluice stop` reads it."),
-        SchemaKey("state_directory", .text(.filePath), default: Limits.stateDirectory, "Plugin copies, counters of generations and the last good image live here."),
+        SchemaKey(
+            "state_directory", .text(.filePath), default: Limits.stateDirectory,
+            "Plugin copies, counters of generations and the last good image live here."),
         SchemaKey("core_bytes", .size(0...(1 << 40), unlimited: true), default: "0", "Largest core file of a crashed process."),
         SchemaKey("listeners", .list(.map(listener), max: Limits.listenersMax), required: true, "Where traffic arrives; at least one."),
         SchemaKey("admin", .map(local), default: "{ listen: 127.0.0.1:8082 }", "The admin API: plugins, status, metrics."),
         SchemaKey("dyups", .map(local), default: "{ listen: 127.0.0.1:8081 }", "The dyups-compatible upstream API."),
-        SchemaKey("plugins_api", .choice(["no", "local"]), default: "no", "Whether the admin API may load native code: no, or from files of this machine."),
+        SchemaKey(
+            "plugins_api", .choice(["no", "local"]), default: "no",
+            "Whether the admin API may load native code: no, or from files of this machine."),
         SchemaKey("log", .map(log), "Error log and access log."),
         SchemaKey("timeouts", .map(timeouts), "How long to wait for what."),
         SchemaKey("limits", .map(limits), "What a request may cost."),
         SchemaKey("forwarded", .map(forwarded), "Headers that tell upstreams who asked."),
         SchemaKey("plugins", .list(.map(plugin), max: Limits.pluginsMax), "Shared objects loaded at start."),
-        SchemaKey("global_plugins", .list(.map(binding), max: Limits.bindingsPerRouteMax), "Bindings that run on every route, before the route's own."),
+        SchemaKey(
+            "global_plugins", .list(.map(binding), max: Limits.bindingsPerRouteMax),
+            "Bindings that run on every route, before the route's own."),
         SchemaKey("clusters", .list(.map(cluster), max: Limits.clustersMax), "Groups of targets that requests are sent to."),
         SchemaKey("routes", .list(.map(route), max: Limits.routesMax), "Which request goes where."),
     ]
 
     static let listener: [SchemaKey] = [
         SchemaKey("address", .text(.listenAddress), required: true, "Address and port, or a Unix socket."),
-        SchemaKey("backlog", .whole(1...65535), default: "\(Limits.listenBacklog)", "Connections that may wait to be accepted; the kernel caps it at net.core.somaxconn."),
+        SchemaKey(
+            "backlog", .whole(1...65535), default: "\(Limits.listenBacklog)",
+            "Connections that may wait to be accepted; the kernel caps it at net.core.somaxconn."),
     ]
     static let local: [SchemaKey] = [
         SchemaKey("listen", .text(.localAddress), required: true, "Loopback address or Unix socket; off = not served.")
     ]
     static let log: [SchemaKey] = [
-        SchemaKey("level", .choice(["debug", "info", "notice", "warn", "error"]), default: "notice", "Least serious line of the error log that is written."),
+        SchemaKey(
+            "level", .choice(["debug", "info", "notice", "warn", "error"]), default: "notice",
+            "Least serious line of the error log that is written."),
         SchemaKey("error", .text(.filePath), default: "stderr", "File of the error log, or stderr."),
         SchemaKey("access", .map(access), "The access log."),
     ]
@@ -54,25 +66,40 @@ public enum Grammar {
         SchemaKey("drain", timeout, default: ms(Limits.drainTimeoutMs), "What is in flight when stopping gets this long."),
     ]
     static let limits: [SchemaKey] = [
-        SchemaKey("connections", .whole(16...1_048_576), default: "\(Limits.connectionsMax)", "Connections per worker, clients and upstreams together."),
-        SchemaKey("head_bytes", .size(1024...61440, unlimited: false), default: Quantity.text(bytes: UInt64(Limits.headBytesMax)), "Request head (431)."),
-        SchemaKey("target_bytes", .size(64...61440, unlimited: false), default: Quantity.text(bytes: UInt64(Limits.targetBytesMax)), "Request target (414); at most head_bytes."),
+        SchemaKey(
+            "connections", .whole(16...1_048_576), default: "\(Limits.connectionsMax)",
+            "Connections per worker, clients and upstreams together."),
+        SchemaKey(
+            "head_bytes", .size(1024...61440, unlimited: false), default: Quantity.text(bytes: UInt64(Limits.headBytesMax)),
+            "Request head (431)."),
+        SchemaKey(
+            "target_bytes", .size(64...61440, unlimited: false), default: Quantity.text(bytes: UInt64(Limits.targetBytesMax)),
+            "Request target (414); at most head_bytes."),
         SchemaKey("header_fields", .whole(8...256), default: "\(Limits.headerFieldsMax)", "Header fields of a request (431)."),
         SchemaKey("body_bytes", bodyBytes, default: "unlimited", "Request body (413)."),
-        SchemaKey("body_rate_min", .whole(0...(1 << 30)), default: "\(Limits.bodyRateMin)", "Bytes a second that a client must send of a body, averaged over 5 s (408); 0 = off."),
-        SchemaKey("requests_per_connection", .whole(0...(1 << 32)), default: "0", "Requests served on one client connection; 0 = unlimited."),
+        SchemaKey(
+            "body_rate_min", .whole(0...(1 << 30)), default: "\(Limits.bodyRateMin)",
+            "Bytes a second that a client must send of a body, averaged over 5 s (408); 0 = off."),
+        SchemaKey(
+            "requests_per_connection", .whole(0...(1 << 32)), default: "0", "Requests served on one client connection; 0 = unlimited."),
     ]
     static let bodyBytes = SchemaKind.size(0...(1 << 50), unlimited: true)
     static let forwarded: [SchemaKey] = [
         SchemaKey("x_forwarded", .flag, default: "true", "Send X-Forwarded-For, -Host and -Proto."),
         SchemaKey("standard", .flag, default: "false", "Send Forwarded (RFC 7239)."),
         SchemaKey("via", .flag, default: "true", "Send Via (RFC 9110 7.6.3)."),
-        SchemaKey("trusted", .list(.text(.network), max: Limits.trustedNetworksMax), "Networks whose forwarding headers are kept and appended to; everyone else's are replaced."),
+        SchemaKey(
+            "trusted", .list(.text(.network), max: Limits.trustedNetworksMax),
+            "Networks whose forwarding headers are kept and appended to; everyone else's are replaced."),
     ]
     static let plugin: [SchemaKey] = [
         SchemaKey("name", .text(.pluginName), required: true, "Name in the plugin's manifest."),
-        SchemaKey("path", .text(.filePath), required: true, "The .so; a name without slash is looked for beside this file and in the plugin folders."),
-        SchemaKey("on_failure", .choice(["closed", "open"]), default: "closed", "What a request gets when the plugin fails: refused, or served without it."),
+        SchemaKey(
+            "path", .text(.filePath), required: true,
+            "The .so; a name without slash is looked for beside this file and in the plugin folders."),
+        SchemaKey(
+            "on_failure", .choice(["closed", "open"]), default: "closed",
+            "What a request gets when the plugin fails: refused, or served without it."),
     ]
     static let binding: [SchemaKey] = [
         SchemaKey("name", .text(.pluginName), required: true, "A loaded plugin."),
@@ -83,20 +110,28 @@ public enum Grammar {
         SchemaKey("targets", .list(.map(target), max: Limits.targetsPerClusterMax), required: true, "Where requests go; at least one."),
         SchemaKey("keepalive", .map(keepalive), "Idle connections kept for the next request."),
         SchemaKey("connect_timeout", timeout, default: ms(Limits.connectTimeoutMs), "To open a connection."),
-        SchemaKey("connect_retries", .whole(UInt64(Limits.connectRetriesRange.lowerBound)...UInt64(Limits.connectRetriesRange.upperBound)), default: "1", "Other targets tried when connecting fails."),
+        SchemaKey(
+            "connect_retries", .whole(UInt64(Limits.connectRetriesRange.lowerBound)...UInt64(Limits.connectRetriesRange.upperBound)),
+            default: "1", "Other targets tried when connecting fails."),
     ]
     static let target: [SchemaKey] = [
         SchemaKey("address", .text(.targetAddress), required: true, "A name is resolved when the file is read."),
-        SchemaKey("weight", .whole(UInt64(Limits.targetWeightRange.lowerBound)...UInt64(Limits.targetWeightRange.upperBound)), default: "1", "Share of the requests."),
+        SchemaKey(
+            "weight", .whole(UInt64(Limits.targetWeightRange.lowerBound)...UInt64(Limits.targetWeightRange.upperBound)), default: "1",
+            "Share of the requests."),
     ]
     static let keepalive: [SchemaKey] = [
-        SchemaKey("idle_max", .whole(UInt64(Limits.upstreamIdleRange.lowerBound)...UInt64(Limits.upstreamIdleRange.upperBound)), default: "\(Limits.upstreamIdleMax)", "Per target and worker."),
+        SchemaKey(
+            "idle_max", .whole(UInt64(Limits.upstreamIdleRange.lowerBound)...UInt64(Limits.upstreamIdleRange.upperBound)),
+            default: "\(Limits.upstreamIdleMax)", "Per target and worker."),
         SchemaKey("idle_timeout", timeout, default: ms(Limits.upstreamIdleTimeoutMs), "Closed after this long without a request."),
     ]
     static let route: [SchemaKey] = [
         SchemaKey("id", name, required: true, "Name in logs and metrics."),
         SchemaKey("match", .map(match), "Which requests; absent = every one."),
-        SchemaKey("priority", .whole(0...UInt64(Limits.routePriorityMax)), default: "0", "Higher first; then exact host, exact or longest path, id."),
+        SchemaKey(
+            "priority", .whole(0...UInt64(Limits.routePriorityMax)), default: "0",
+            "Higher first; then exact host, exact or longest path, id."),
         SchemaKey("action", .oneOf(action), required: true, "What happens to them."),
         SchemaKey("timeouts", .map(routeTimeouts), "Instead of the cluster's and the file's."),
         SchemaKey("limits", .map([SchemaKey("body_bytes", bodyBytes, "Request body (413).")]), "Instead of the file's."),

@@ -35,7 +35,9 @@ public enum SchemaText: Sendable, CaseIterable {
         if accepts(text) { return nil }
         switch self {
         case .method:
-            let upper = Self.methods.contains(text.uppercased()) ? "; did you mean \(quote(text.uppercased()))?" : Suggestion.clause(for: text, in: Self.methods)
+            let upper =
+                Self.methods.contains(text.uppercased())
+                ? "; did you mean \(quote(text.uppercased()))?" : Suggestion.clause(for: text, in: Self.methods)
             return "unknown method \(quote(text)); known: \(allowed)\(upper)"
         case .headerName where Self.framing.contains(text.lowercased()):
             return "header \(quote(text)) belongs to the gateway; allowed: any but \(Self.framing.joined(separator: ", "))"
@@ -44,14 +46,19 @@ public enum SchemaText: Sendable, CaseIterable {
     }
 
     /// Fields that frame a message; a fixed answer must not carry them.
-    public static let framing = ["connection", "content-length", "date", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"]
+    public static let framing = [
+        "connection", "content-length", "date", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+    ]
 
     func accepts(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         switch self {
         case .id: return (1...64).contains(bytes.count) && isAlnum(bytes[0]) && bytes.allSatisfy { isAlnum($0) || ".-_".utf8.contains($0) }
-        case .pluginName: return (1...64).contains(bytes.count) && bytes.allSatisfy { isLower($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
-        case .account: return (1...32).contains(bytes.count) && bytes.allSatisfy { isAlnum($0) || "-_.$".utf8.contains($0) } && bytes[0] != UInt8(ascii: "-")
+        case .pluginName:
+            return (1...64).contains(bytes.count) && bytes.allSatisfy { isLower($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
+        case .account:
+            return (1...32).contains(bytes.count) && bytes.allSatisfy { isAlnum($0) || "-_.$".utf8.contains($0) }
+                && bytes[0] != UInt8(ascii: "-")
         case .filePath: return (1...4095).contains(bytes.count) && !bytes.contains(0)
         case .listenAddress: return Address(checking: text).map { !$0.isName } ?? false
         case .localAddress: return text == "off" || (Address(checking: text).map { $0.isUnix || $0.isLoopback } ?? false)
@@ -61,8 +68,11 @@ public enum SchemaText: Sendable, CaseIterable {
         case .pathPattern: return PathText.isPattern(bytes)
         case .method: return Self.methods.contains(text)
         case .headerName: return isToken(bytes) && bytes.count <= 256 && !Self.framing.contains(text.lowercased())
-        case .headerValue: return bytes.count <= Limits.respondHeaderBytesMax && !isSpace(bytes.first) && !isSpace(bytes.last) && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 9 }
-        case .location: return (1...4096).contains(bytes.count) && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"\"<>\\^`{|}".utf8.contains($0) }
+        case .headerValue:
+            return bytes.count <= Limits.respondHeaderBytesMax && !isSpace(bytes.first) && !isSpace(bytes.last)
+                && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 9 }
+        case .location:
+            return (1...4096).contains(bytes.count) && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"\"<>\\^`{|}".utf8.contains($0) }
         case .body: return bytes.count <= Limits.respondBodyBytesMax
         }
     }

@@ -15,7 +15,10 @@ struct FakeCounters: CounterSource {
 }
 
 @Suite struct AdminTests {
-    func ask(_ bench: Bench, _ method: String, _ path: String, _ body: String = "", type: String? = "application/json", query: [String: String] = [:]) async throws -> (Int, JSONValue, AdminResponse) {
+    func ask(
+        _ bench: Bench, _ method: String, _ path: String, _ body: String = "", type: String? = "application/json",
+        query: [String: String] = [:]
+    ) async throws -> (Int, JSONValue, AdminResponse) {
         let api = AdminAPI(control: bench.control, counters: FakeCounters())
         let answer = await api.handle(AdminRequest(method: method, path: path, query: query, contentType: type, body: Array(body.utf8)))
         let json = (try? JSONReader.read(answer.body)) ?? .null
@@ -73,10 +76,13 @@ struct FakeCounters: CounterSource {
     }
 
     @Test(arguments: [
-        (#"{"path": "/x.so""#, "application/json", 400), (#"{"path": "x.so"}"#, "application/json", 400), (#"{"path": 5}"#, "application/json", 400),
-        (#"{"pth": "/x.so"}"#, "application/json", 400), ("{}", "application/json", 400), ("[]", "application/json", 400), ("", "application/json", 400),
+        (#"{"path": "/x.so""#, "application/json", 400), (#"{"path": "x.so"}"#, "application/json", 400),
+        (#"{"path": 5}"#, "application/json", 400),
+        (#"{"pth": "/x.so"}"#, "application/json", 400), ("{}", "application/json", 400), ("[]", "application/json", 400),
+        ("", "application/json", 400),
         (#"{"path": "/x.so", "dry_run": "yes"}"#, "application/json", 400), (#"{"name": "Bad Name"}"#, "application/json", 400),
-        (#"{"path": "/x.so"}"#, "text/plain", 415), (#"{"path": "/x.so"}"#, "application/json-patch", 415), (#"{"path": "/does/not/exist.so"}"#, "application/json; charset=utf-8", 422),
+        (#"{"path": "/x.so"}"#, "text/plain", 415), (#"{"path": "/x.so"}"#, "application/json-patch", 415),
+        (#"{"path": "/does/not/exist.so"}"#, "application/json; charset=utf-8", 422),
         (#"{"name": "unknown"}"#, "application/json", 422),
     ]) func refusedLoads(_ body: String, _ type: String, _ status: Int) async throws {
         let bench = try await Bench()
@@ -86,9 +92,13 @@ struct FakeCounters: CounterSource {
 
     @Test func malformedBodiesGetTheirPlaceAndLargeOnesAreRefused() async throws {
         let bench = try await Bench()
-        #expect(try await ask(bench, "POST", "/v1/plugins/load", "{\n  \"path\" \"/x\"}").1["detail"]?.string == "line 2, column 10: a colon is needed")
+        #expect(
+            try await ask(bench, "POST", "/v1/plugins/load", "{\n  \"path\" \"/x\"}").1["detail"]?.string
+                == "line 2, column 10: a colon is needed")
         #expect(try await ask(bench, "POST", "/v1/plugins/load", String(repeating: " ", count: (1 << 20) + 1)).0 == 413)
-        let reload = try await { _ = try bench.write("version: 1\nlisteners: []\nx: 1", "sluice.yaml"); return try await ask(bench, "POST", "/v1/reload") }()
+        let reload = try await {
+            _ = try bench.write("version: 1\nlisteners: []\nx: 1", "sluice.yaml"); return try await ask(bench, "POST", "/v1/reload")
+        }()
         #expect(reload.0 == 422 && reload.1["errors"]?.array?.count == 2)
     }
 
@@ -103,11 +113,15 @@ struct FakeCounters: CounterSource {
         for address in ["0.0.0.0:80", "*:80", "10.0.0.1:80", "[::]:80", "example.org:80", "off", "8080"] {
             #expect(throws: LocalServer.Refusal.self, "\(address)") { try LocalServer.binding(address) }
         }
-        for address in ["127.0.0.1:80", "127.8.8.8:80", "[::1]:80", "localhost:80", "unix:/tmp/x"] { #expect(throws: Never.self, "\(address)") { try LocalServer.binding(address) } }
+        for address in ["127.0.0.1:80", "127.8.8.8:80", "[::1]:80", "localhost:80", "unix:/tmp/x"] {
+            #expect(throws: Never.self, "\(address)") { try LocalServer.binding(address) }
+        }
     }
 
     @Test func webPagesAreKeptOut() {
-        func foreign(_ origin: String?, _ site: String?, _ host: String?, unix: Bool = false) -> Bool { LocalServer.foreign(origin: origin, site: site, host: host, isUnix: unix) != nil }
+        func foreign(_ origin: String?, _ site: String?, _ host: String?, unix: Bool = false) -> Bool {
+            LocalServer.foreign(origin: origin, site: site, host: host, isUnix: unix) != nil
+        }
         #expect(!foreign(nil, nil, "127.0.0.1:8082"))
         #expect(!foreign(nil, nil, "localhost"))
         #expect(!foreign(nil, nil, "[::1]:8082"))
@@ -147,9 +161,52 @@ struct FakeCounters: CounterSource {
         #expect(throws: LocalServer.Refusal.self) { try LocalServer.removeStale(path) }
     }
 
+    /// A change of `admin.listen` comes through the listener that it closes; the new one must live on.
+    @Test func listenersMoveWithTheConfiguration() async throws {
+        let paths = (0..<2).map { _ in "/tmp/sluice-\(UUID().uuidString.prefix(8)).sock" }
+        defer { for path in paths { unlink(path) } }
+        var configurations = [Configuration(), Configuration()]
+        for index in 0..<2 {
+            configurations[index].admin = AdminListener(address: "unix:" + paths[index])
+            configurations[index].dyups = AdminListener(address: nil)
+        }
+        let box = Box()
+        let next = configurations[1]
+        let servers = LocalServers(admin: { request in
+            if request.path == "/move" { await box.servers?.apply(next) }
+            return .text("here")
+        })
+        box.servers = servers
+        await servers.apply(configurations[0])
+        func ask(_ index: Int, _ path: String) async -> Int? {
+            for _ in 0..<100 {
+                if let answer = try? await offload({ try SocketClient.request("unix:" + paths[index], "GET", path, timeoutMs: 2_000) }) {
+                    return answer.status
+                }
+                try? await Task.sleep(for: .milliseconds(20))
+            }
+            return nil
+        }
+        #expect(await ask(0, "/move") == 200)
+        for _ in 0..<3 {
+            #expect(await ask(1, "/") == 200)
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        var off = Configuration()
+        off.admin = AdminListener(address: nil)
+        off.dyups = AdminListener(address: nil)
+        await servers.apply(off)
+    }
+    private final class Box: @unchecked Sendable { var servers: LocalServers? }
+
     @Test func answersOfServersAreParsed() throws {
-        #expect(try SocketClient.parse(Array("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n".utf8), "a").body == Array("abc".utf8))
-        for bad in ["", "SSH-2.0\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\nabc", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"] {
+        #expect(
+            try SocketClient.parse(Array("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n".utf8), "a").body
+                == Array("abc".utf8))
+        for bad in [
+            "", "SSH-2.0\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\nabc",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        ] {
             #expect(throws: ClientProblem.self) { try SocketClient.parse(Array(bad.utf8), "a") }
         }
     }

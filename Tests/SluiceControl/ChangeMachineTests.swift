@@ -4,7 +4,9 @@ import Testing
 @testable import SluiceControl
 
 @Suite struct ChangeMachineTests {
-    func prepared(_ worker: UInt32, _ text: String? = nil) -> ChangeMachine.Event { .prepared(worker: worker, status: text == nil ? 0 : 1, text: text ?? "") }
+    func prepared(_ worker: UInt32, _ text: String? = nil) -> ChangeMachine.Event {
+        .prepared(worker: worker, status: text == nil ? 0 : 1, text: text ?? "")
+    }
 
     @Test func allReady() {
         var change = ChangeMachine(revision: 5, workers: 2)
@@ -96,16 +98,19 @@ import Testing
             var refused = Set<UInt32>()
             for _ in 0..<20 {
                 let worker = UInt32.random(in: 0..<3, using: &random)
-                let event: ChangeMachine.Event = switch Int.random(in: 0..<9, using: &random) {
-                case 0, 1, 2: prepared(worker)
-                case 3: prepared(worker, "no")
-                case 4: .committed(worker: worker)
-                case 5: .died(worker: worker)
-                case 6: .came(worker: worker)
-                case 7: .successorLate(worker: worker)
-                default: .late
+                let event: ChangeMachine.Event =
+                    switch Int.random(in: 0..<9, using: &random) {
+                    case 0, 1, 2: prepared(worker)
+                    case 3: prepared(worker, "no")
+                    case 4: .committed(worker: worker)
+                    case 5: .died(worker: worker)
+                    case 6: .came(worker: worker)
+                    case 7: .successorLate(worker: worker)
+                    default: .late
+                    }
+                if change.phase == .preparing, case .prepared(let worker, let status, _) = event {
+                    if status == 0 { refused.remove(worker) } else { refused.insert(worker) }
                 }
-                if change.phase == .preparing, case .prepared(let worker, let status, _) = event { if status == 0 { refused.remove(worker) } else { refused.insert(worker) } }
                 let new = change.handle(event)
                 if new.contains(.commit) { #expect(refused.isEmpty) }
                 actions += new

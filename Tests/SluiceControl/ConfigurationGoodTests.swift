@@ -31,8 +31,11 @@ func repository(_ path: String) throws -> String {
         #expect(c.clusters.count == 1 && c.clusters[0].targets == [Target(address: "127.0.0.1:8090", weight: 1)])
         #expect(c.routes.map(\.id) == ["private", "hello", "everything"])
         #expect(c.routes[0].methods == ["GET", "HEAD"])
-        #expect(c.routes[0].plugins[0].configJSON == #"{"header":"x-api-key","keys":[{"consumer":"demo","key":"demo-key"}],"query":"api_key"}"#)
-        #expect(c.routes[1].action == .respond(status: 200, body: "hello from sluice\n", headers: [HeaderLine(name: "Content-Type", value: "text/plain")]))
+        #expect(
+            c.routes[0].plugins[0].configJSON == #"{"header":"x-api-key","keys":[{"consumer":"demo","key":"demo-key"}],"query":"api_key"}"#)
+        #expect(
+            c.routes[1].action
+                == .respond(status: 200, body: "hello from sluice\n", headers: [HeaderLine(name: "Content-Type", value: "text/plain")]))
         #expect(c.routes[2].bodyBytesMax == 64 << 20 && c.routes[2].connectTimeoutMs == 2000)
         #expect(c.routes[2].plugins[0].configJSON == #"{"response":{"set":{"X-Served-By":"sluice ${request.path}"}}}"#)
     }
@@ -63,7 +66,8 @@ func repository(_ path: String) throws -> String {
             listeners: [{ address: '*:80' }]
             plugins: [{ name: p, path: p.so }]
             global_plugins:
-              - { name: p, config: { header: x-api-key, keys: [{ key: s3cret, consumer: bob }], tokens: [s3cret], db: { password: s3cret, api-token: s3cret }, secret: s3cret } }
+              - { name: p, config: { header: x-api-key, keys: [{ key: s3cret, consumer: bob }], tokens: [s3cret],
+                  db: { password: s3cret, api-token: s3cret }, secret: s3cret } }
             routes:
               - { id: r, action: { respond: { status: 200, headers: { Set-Cookie: s3cret, X-Api-Key: s3cret, X-Ok: fine } } } }
             """
@@ -73,7 +77,10 @@ func repository(_ path: String) throws -> String {
     }
 
     @Test func typesComeFromKeysNotFromYAML() {
-        let reading = read("version: '1'\nlisteners: [{ address: '*:80' }]\nclusters: [{ id: on, targets: [{ address: 'h:1' }] }, { id: 1, targets: [{ address: 'h:1' }] }]\nlog: { access: { format: off } }", noVariables)
+        let reading = read(
+            "version: '1'\nlisteners: [{ address: '*:80' }]\n"
+                + "clusters: [{ id: on, targets: [{ address: 'h:1' }] }, { id: 1, targets: [{ address: 'h:1' }] }]\nlog: { access: { format: off } }",
+            noVariables)
         #expect(reading.lines(file: "f") == [])
         #expect(reading.configuration.clusters.map(\.id) == ["on", "1"])
         #expect(reading.configuration.log.accessFormat == .off)
@@ -81,12 +88,18 @@ func repository(_ path: String) throws -> String {
 
     @Test func pluginValuesKeepTheirJSONTypes() {
         let config = "{ a: 1, b: '1', c: true, d: 'true', e: null, f: 1.5e3, g: -0, h: 0x10, i: 007, j: [x, 2], k: on, l: '' }"
-        let reading = read("version: 1\nlisteners: [{ address: '*:80' }]\nplugins: [{ name: p, path: x }]\nglobal_plugins: [{ name: p, config: \(config) }]", noVariables)
-        #expect(reading.configuration.globalPlugins[0].configJSON == #"{"a":1,"b":"1","c":true,"d":"true","e":null,"f":1.5e3,"g":-0,"h":"0x10","i":"007","j":["x",2],"k":"on","l":""}"#)
+        let reading = read(
+            "version: 1\nlisteners: [{ address: '*:80' }]\nplugins: [{ name: p, path: x }]\nglobal_plugins: [{ name: p, config: \(config) }]",
+            noVariables)
+        #expect(
+            reading.configuration.globalPlugins[0].configJSON
+                == #"{"a":1,"b":"1","c":true,"d":"true","e":null,"f":1.5e3,"g":-0,"h":"0x10","i":"007","j":["x",2],"k":"on","l":""}"#)
     }
 
     @Test func variables() {
-        let around = ConfigurationSurroundings(variable: { ["PORT": "81", "EMPTY": "", "TRICK": "x, y: [z", "NESTED": "${PORT}", "FLAG": "false", "N": "7"][$0] })
+        let around = ConfigurationSurroundings(variable: {
+            ["PORT": "81", "EMPTY": "", "TRICK": "x, y: [z", "NESTED": "${PORT}", "FLAG": "false", "N": "7"][$0]
+        })
         let text = """
             version: 1
             listeners: [{ address: "127.0.0.1:${PORT}" }, { address: "${ADDRESS:-[::1]:82}" }]
@@ -122,14 +135,17 @@ func repository(_ path: String) throws -> String {
         plugins_api: local
         log: { level: debug, error: /e.log, access: { format: json, path: /a.log } }
         timeouts: { head: 1ms, idle: 1h, body_idle: 90s, response: 1500ms, tunnel_idle: 24h, drain: 2m }
-        limits: { connections: 17, head_bytes: 2000, target_bytes: 64, header_fields: 8, body_bytes: 1GiB, body_rate_min: 0, requests_per_connection: 5 }
+        limits: { connections: 17, head_bytes: 2000, target_bytes: 64, header_fields: 8, body_bytes: 1GiB,
+            body_rate_min: 0, requests_per_connection: 5 }
         forwarded: { x_forwarded: false, standard: true, via: false, trusted: ["fd00::/8"] }
         plugins: [{ name: a, path: /a.so, on_failure: open }]
         global_plugins: [{ name: a, config: { text: "line\\nbreak", deep: [[{ x: 1 }]] } }]
         clusters:
-          - { id: c, targets: [{ address: "host.example:80", weight: 9 }, { address: "unix:/u" }], keepalive: { idle_max: 0, idle_timeout: 1s }, connect_timeout: 9s, connect_retries: 0 }
+          - { id: c, targets: [{ address: "host.example:80", weight: 9 }, { address: "unix:/u" }],
+              keepalive: { idle_max: 0, idle_timeout: 1s }, connect_timeout: 9s, connect_retries: 0 }
         routes:
-          - { id: one, match: { hosts: [A.example, "*.b.example"], paths: ["/a/{id}", "=/x{y}*"], methods: [POST] }, priority: 5, action: { cluster: c } }
+          - { id: one, match: { hosts: [A.example, "*.b.example"], paths: ["/a/{id}", "=/x{y}*"], methods: [POST] },
+              priority: 5, action: { cluster: c } }
           - { id: two, action: { redirect: { status: 308, location: "https://x/y?z" } }, limits: { body_bytes: unlimited } }
           - { id: three, action: { respond: { status: 503 } }, timeouts: { connect: 1s, response: 2s, idle: 3s }, plugins: [{ name: a }] }
         """

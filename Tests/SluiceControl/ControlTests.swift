@@ -28,7 +28,9 @@ import Testing
     @Test func refusedByAWorkerNothingChanges() async throws {
         let bench = try await Bench(script: .init(answers: [1: "alpha: init failed"]))
         let path = try bench.write("alpha 2.0.0 access", "next.so")
-        await #expect(throws: ChangeRefusal(title: "refused by the workers", errors: ["worker 1: alpha: init failed"])) { try await bench.control.load(path: path, name: nil) }
+        await #expect(throws: ChangeRefusal(title: "refused by the workers", errors: ["worker 1: alpha: init failed"])) {
+            try await bench.control.load(path: path, name: nil)
+        }
         #expect(bench.master.sent == [.prepare, .abort])
         #expect(bench.copies == ["alpha/1"])
         #expect(await bench.control.state.plugin("alpha")?.generation == 1)
@@ -41,14 +43,15 @@ import Testing
     @Test func refusedBeforeAnyWorkerIsAsked() async throws {
         let bench = try await Bench()
         for (path, name, word) in [
-            (try bench.write("no plugin", "bad.so"), nil, "is not an ELF file"), (bench.folder + "/missing.so", nil, "cannot open"), (bench.folder, nil, "is no regular file"),
+            (try bench.write("no plugin", "bad.so"), nil, "is not an ELF file"), (bench.folder + "/missing.so", nil, "cannot open"),
+            (bench.folder, nil, "is no regular file"),
             (bench.folder + "/alpha.so", "beta", "calls itself"),
         ] as [(String, String?, String)] {
             do {
                 _ = try await bench.control.load(path: path, name: name)
                 Issue.record("\(path) was loaded")
             } catch {
-                #expect(error.errors.count == 1 && error.errors[0].contains(word), "\(error)")
+                #expect(error.errors.count == 1 && error.errors[0].contains(word) && error.errors[0].contains(path), "\(error)")
             }
         }
         await #expect(throws: ChangeRefusal.self) { try await bench.control.load(path: nil, name: "alhpa") }
@@ -63,6 +66,16 @@ import Testing
         #expect(bench.master.sent == [])
     }
 
+    @Test func aNameAloneMeansThePathInTheFile() async throws {
+        let bench = try await Bench()
+        _ = try await bench.control.load(path: try bench.write("alpha 9.0.0 access", "hot.so"), name: nil)
+        #expect(await bench.control.state.plugin("alpha")?.origin == .api)
+        let back = try await bench.control.load(path: nil, name: "alpha")
+        #expect(back.plugin?.version == "1.0.0" && back.plugin?.origin == .file && back.plugin?.generation == 3)
+        _ = try await bench.control.load(path: try bench.write("beta 1.0.0 log", "beta.so"), name: nil)
+        #expect(try await bench.control.load(path: nil, name: "beta").plugin?.origin == .api)
+    }
+
     @Test func inspectLoadsNothing() async throws {
         let bench = try await Bench()
         let facts = try await bench.control.inspect(path: try bench.write("alpha 3.0.0 log", "dry.so"), name: nil)
@@ -74,7 +87,8 @@ import Testing
 
     @Test func reloadTakesTheFileAndKeepsSlots() async throws {
         let bench = try await Bench()
-        let more = Bench.configuration.replacing("routes:", with: "routes:\n  - { id: zero, action: { respond: { status: 204 } } }").replacing("version: 1", with: "version: 1\nworkers: 7")
+        let more = Bench.configuration.replacing("routes:", with: "routes:\n  - { id: zero, action: { respond: { status: 204 } } }")
+            .replacing("version: 1", with: "version: 1\nworkers: 7")
         _ = try bench.write(more, "sluice.yaml")
         let report = try await bench.control.reload()
         #expect(report.needsRestart == ["workers"])
@@ -95,7 +109,9 @@ import Testing
             #expect(error.errors.allSatisfy { $0.hasPrefix(bench.configPath + ":") })
         }
         _ = try bench.write(Bench.configuration.replacing("id: one", with: "id: uncompilable"), "sluice.yaml")
-        await #expect(throws: ChangeRefusal(title: "configuration refused", errors: ["routes[0]: cannot be compiled"])) { try await bench.control.reload() }
+        await #expect(throws: ChangeRefusal(title: "configuration refused", errors: ["routes[0]: cannot be compiled"])) {
+            try await bench.control.reload()
+        }
         unlink(bench.configPath)
         await #expect(throws: ChangeRefusal.self) { try await bench.control.reload() }
         #expect(bench.master.sent == [])
@@ -120,13 +136,17 @@ import Testing
 
     @Test func silenceEndsInARefusal() async throws {
         let bench = try await Bench(script: .init(answers: [0: "-"]))
-        await #expect(throws: ChangeRefusal(title: "refused by the workers", errors: ["worker 0: worker 0 did not answer in time"])) { try await bench.control.reload() }
+        await #expect(throws: ChangeRefusal(title: "refused by the workers", errors: ["worker 0: worker 0 did not answer in time"])) {
+            try await bench.control.reload()
+        }
         #expect(bench.master.sent == [.prepare, .abort])
     }
 
     @Test func theMastersRefusalIsPassedOn() async throws {
         let bench = try await Bench(script: .init(masterRefuses: "cannot listen on *:80"))
-        await #expect(throws: ChangeRefusal(title: "refused by the workers", errors: ["master: cannot listen on *:80"])) { try await bench.control.reload() }
+        await #expect(throws: ChangeRefusal(title: "refused by the workers", errors: ["master: cannot listen on *:80"])) {
+            try await bench.control.reload()
+        }
     }
 
     @Test func changesComeOneAfterTheOther() async throws {
@@ -166,6 +186,17 @@ import Testing
         #expect(directory.revisions == [4, 3])
         #expect(directory.newest == state)
         #expect(directory.load(revision: 4) == nil)
+    }
+
+    @Test func aStateDirectoryHasOneGateway() throws {
+        let folder = NSTemporaryDirectory() + "/sluice-lock-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let directory = StateDirectory(path: folder)
+        try directory.create()
+        try directory.lock()
+        #expect {
+            try directory.lock()
+        } throws: { "\($0)".contains("another gateway runs with the state directory") }
     }
 
     @Test func slots() {

@@ -6,12 +6,17 @@ import Testing
 
 @Suite struct JSONTests {
     @Test(arguments: [
-        ("", "1:1: the text ends where a value is needed"), ("{\n \"a\": }", "2:7: no value starts like this"), ("{'a': 1}", "1:2: a key in double quotes is needed"),
-        ("{\"a\" 1}", "1:6: a colon is needed"), ("{\"a\": 1,}", "1:9: a key in double quotes is needed"), ("[1,]", "1:4: no value starts like this"),
-        ("[1 2]", "1:4: a comma or ] is needed"), ("01", "1:2: something follows the value; allowed: one value"), ("1.", "1:3: a digit is needed"),
-        ("-", "1:2: a digit is needed"), ("\"a", "1:3: the text ends inside a string"), ("\"\\x\"", "1:3: unknown escape; allowed: \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX"),
+        ("", "1:1: the text ends where a value is needed"), ("{\n \"a\": }", "2:7: no value starts like this"),
+        ("{'a': 1}", "1:2: a key in double quotes is needed"),
+        ("{\"a\" 1}", "1:6: a colon is needed"), ("{\"a\": 1,}", "1:9: a key in double quotes is needed"),
+        ("[1,]", "1:4: no value starts like this"),
+        ("[1 2]", "1:4: a comma or ] is needed"), ("01", "1:2: something follows the value; allowed: one value"),
+        ("1.", "1:3: a digit is needed"),
+        ("-", "1:2: a digit is needed"), ("\"a", "1:3: the text ends inside a string"),
+        ("\"\\x\"", "1:3: unknown escape; allowed: \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX"),
         ("\"\\ud800\"", "1:8: half a surrogate pair"), ("\"a\nb\"", "1:3: a control character stands in a string; allowed: its \\u escape"),
-        ("{\"a\": 1, \"a\": 2}", "1:10: key \"a\" given twice"), ("nul", "1:1: no value starts like this; did you mean null?"), ("1 2", "1:3: something follows the value; allowed: one value"),
+        ("{\"a\": 1, \"a\": 2}", "1:10: key \"a\" given twice"), ("nul", "1:1: no value starts like this; did you mean null?"),
+        ("1 2", "1:3: something follows the value; allowed: one value"),
     ]) func refused(_ text: String, _ message: String) {
         #expect {
             _ = try JSONReader.read(Array(text.utf8))

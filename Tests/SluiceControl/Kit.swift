@@ -1,9 +1,9 @@
 // Fakes for the tests of this folder: a master that answers for its workers, an inspector and a compiler of texts, a state
 // directory that goes away.
 import Foundation
-import Synchronization
 import SluiceChannel
 import SluiceModel
+import Synchronization
 
 @testable import SluiceControl
 
@@ -49,7 +49,9 @@ final class FakeMaster: FrameSink {
             return (0..<script.workers).flatMap { worker -> [Frame] in
                 let ready = Frame(.prepared, worker: worker, revision: frame.revision)
                 if script.dies == worker {
-                    return [Frame(.workerState, worker: worker, value: 9, status: 1), Frame(.workerState, worker: worker, value: 4711), ready]
+                    return [
+                        Frame(.workerState, worker: worker, value: 9, status: 1), Frame(.workerState, worker: worker, value: 4711), ready,
+                    ]
                 }
                 guard let text = script.answers[worker] else { return [ready] }
                 return text == "-" ? [] : [Frame(.prepared, worker: worker, revision: frame.revision, status: 1, text: text)]
@@ -69,7 +71,8 @@ struct FakeInspector: PluginInspecting {
         let hash = text.utf8.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
         let hex = String(hash, radix: 16)
         return PluginFacts(
-            name: words[0], version: words[1], vendor: "tests", language: "c", phases: words[2].split(separator: ",").map(String.init), isSwift: false,
+            name: words[0], version: words[1], vendor: "tests", language: "c", phases: words[2].split(separator: ",").map(String.init),
+            isSwift: false,
             sha256: String(repeating: "0", count: 64 - hex.count) + hex, digest: hash, manifestJSON: "{}")
     }
 }
@@ -79,7 +82,9 @@ struct FakeCompiler: ImageCompiling {
     func compile(_ configuration: Configuration, state: ControlState, configPath: String) throws -> [UInt8] {
         if configuration.routes.contains(where: { $0.id == "uncompilable" }) { throw FileProblem(text: "routes[0]: cannot be compiled") }
         let plugins = state.plugins.map { "\($0.name)@\($0.generation)" }.joined(separator: ",")
-        return Array("r\(state.revision) \(configuration.routes.map { "\($0.id):\(state.routeSlots.slot($0.id))" }.joined(separator: ",")) [\(plugins)]".utf8)
+        return Array(
+            "r\(state.revision) \(configuration.routes.map { "\($0.id):\(state.routeSlots.slot($0.id))" }.joined(separator: ",")) [\(plugins)]"
+                .utf8)
     }
 }
 
@@ -101,7 +106,10 @@ final class Bench: Sendable {
           - { id: one, action: { respond: { status: 200 } }, plugins: [{ name: alpha }] }
         """
 
-    init(_ text: String = Bench.configuration, script: FakeMaster.Script = .init(), limits: Publisher.Limits = .init(prepareMs: 400, commitMs: 400, successorMs: 200)) async throws {
+    init(
+        _ text: String = Bench.configuration, script: FakeMaster.Script = .init(),
+        limits: Publisher.Limits = .init(prepareMs: 400, commitMs: 400, successorMs: 200)
+    ) async throws {
         folder = NSTemporaryDirectory() + "/sluice-control-tests-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try Bench.write("alpha 1.0.0 access,log", folder + "/alpha.so")

@@ -44,7 +44,9 @@ import Testing
                 #expect(families.updateValue(String(words[3]), forKey: String(words[2])) == nil, "family twice: \(line)")
                 #expect(["counter", "gauge", "histogram"].contains(String(words[3])))
             } else if !line.hasPrefix("# HELP ") {
-                let sample = try #require(try Regex(#"^([a-z_]+)(\{([a-z_]+="([^"\\\n]|\\["\\n])*",?)+\})? [0-9]+(\.[0-9]+)?$"#).wholeMatch(in: String(line)), "not a sample: \(line)")
+                let sample = try #require(
+                    try Regex(#"^([a-z_]+)(\{([a-z_]+="([^"\\\n]|\\["\\n])*",?)+\})? [0-9]+(\.[0-9]+)?$"#).wholeMatch(in: String(line)),
+                    "not a sample: \(line)")
                 let name = String(sample[1].substring!)
                 let family = families[name] != nil ? name : name.replacing(/_(bucket|sum|count)$/, with: "")
                 #expect(families[family] != nil, "no family for \(line)")
@@ -56,18 +58,25 @@ import Testing
 
     @Test func valuesAreThere() {
         for line in [
-            #"sluice_requests_total{route="us\"er\\s\n",class="2xx"} 5"#, #"sluice_requests_total{route="us\"er\\s\n",class="5xx"} 1"#, #"sluice_requests_total{route="",class="4xx"} 7"#,
-            #"sluice_route_duration_seconds_total{route="us\"er\\s\n"} 2.5"#, "sluice_request_duration_seconds_sum 3.000002", "sluice_request_duration_seconds_count 14",
-            #"sluice_request_duration_seconds_bucket{le="0.00005"} 8"#, #"sluice_request_duration_seconds_bucket{le="0.0003"} 12"#, #"sluice_request_duration_seconds_bucket{le="60"} 12"#,
-            #"sluice_request_duration_seconds_bucket{le="+Inf"} 14"#, "sluice_client_connections 3", "sluice_client_connections_total 20", #"sluice_restarts_total{process="worker"} 3"#,
-            #"sluice_plugin_calls_total{plugin="key-auth",phase="access"} 6"#, #"sluice_plugin_failures_total{plugin="key-auth",phase="access"} 1"#, "sluice_revision 9",
+            #"sluice_requests_total{route="us\"er\\s\n",class="2xx"} 5"#, #"sluice_requests_total{route="us\"er\\s\n",class="5xx"} 1"#,
+            #"sluice_requests_total{route="",class="4xx"} 7"#,
+            #"sluice_route_duration_seconds_total{route="us\"er\\s\n"} 2.5"#, "sluice_request_duration_seconds_sum 3.000002",
+            "sluice_request_duration_seconds_count 14",
+            #"sluice_request_duration_seconds_bucket{le="0.00005"} 8"#, #"sluice_request_duration_seconds_bucket{le="0.0003"} 12"#,
+            #"sluice_request_duration_seconds_bucket{le="60"} 12"#,
+            #"sluice_request_duration_seconds_bucket{le="+Inf"} 14"#, "sluice_client_connections 3", "sluice_client_connections_total 20",
+            #"sluice_restarts_total{process="worker"} 3"#,
+            #"sluice_plugin_calls_total{plugin="key-auth",phase="access"} 6"#,
+            #"sluice_plugin_failures_total{plugin="key-auth",phase="access"} 1"#, "sluice_revision 9",
             #"sluice_worker_revision{worker="1"} 9"#, #"sluice_build_info{version="0.1.0"} 1"#,
         ] { #expect(text.contains("\n" + line + "\n"), "\(line)") }
         #expect(!text.contains(#"route="late""#))  // a route past the slots is counted with those that matched none
     }
 
     @Test func bucketsOnlyGrow() {
-        let values = text.split(separator: "\n").filter { $0.hasPrefix("sluice_request_duration_seconds_bucket") }.map { UInt64($0.split(separator: " ").last!)! }
+        let values = text.split(separator: "\n").filter { $0.hasPrefix("sluice_request_duration_seconds_bucket") }.map {
+            UInt64($0.split(separator: " ").last!)!
+        }
         #expect(values.count == 32)
         #expect(zip(values, values.dropFirst()).allSatisfy { $0 <= $1 })
     }

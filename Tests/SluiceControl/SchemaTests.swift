@@ -12,7 +12,9 @@ import Testing
     @Test func committedReferenceIsCurrent() throws {
         let page = try repository("docs/configuration.md")
         let start = try #require(page.range(of: SchemaReference.start)), end = try #require(page.range(of: SchemaReference.end))
-        #expect(String(page[start.lowerBound..<end.upperBound]) == SchemaReference.text, "put the output of `sluice schema --reference` between the markers")
+        #expect(
+            String(page[start.lowerBound..<end.upperBound]) == SchemaReference.text,
+            "put the output of `sluice schema --reference` between the markers")
     }
 
     @Test func defaultsInTheSchemaAreTheModels() {
@@ -34,10 +36,15 @@ import Testing
         let schema = try JSONReader.read(Array(SchemaJSON.document.utf8))
         let validator = MiniValidator(root: schema)
         func json(_ text: String) throws -> JSONValue { ConfigurationDecoder.json(try YAMLTree.parse(Array(text.utf8)).get()) }
-        for good in [try repository("docs/example.yaml"), ConfigurationGoodTests.everything] { #expect(validator.errors(try json(good)) == []) }
-        for bad in ["{}", "version: 2\nlisteners: []", "version: 1\nlisteners: []\nworkrs: 1", "version: 1\nlisteners: [{}]", "version: 1\nlisteners: []\ntimeouts: { head: 10 }",
-            "version: 1\nlisteners: []\nroutes: [{ id: a, action: {} }]", "version: 1\nlisteners: []\nlimits: { header_fields: 7 }", "version: 1\nlisteners: []\nplugins_api: all"]
-        { #expect(validator.errors(try json(bad)) != [], "\(bad)") }
+        for good in [try repository("docs/example.yaml"), ConfigurationGoodTests.everything] {
+            #expect(validator.errors(try json(good)) == [])
+        }
+        for bad in [
+            "{}", "version: 2\nlisteners: []", "version: 1\nlisteners: []\nworkrs: 1", "version: 1\nlisteners: [{}]",
+            "version: 1\nlisteners: []\ntimeouts: { head: 10 }",
+            "version: 1\nlisteners: []\nroutes: [{ id: a, action: {} }]", "version: 1\nlisteners: []\nlimits: { header_fields: 7 }",
+            "version: 1\nlisteners: []\nplugins_api: all",
+        ] { #expect(validator.errors(try json(bad)) != [], "\(bad)") }
     }
 
     @Test(arguments: [("workrs", "workers"), ("rotues", "routes"), ("GTE", "GET"), ("timeout", "timeouts"), ("Listeners", "listeners")])
@@ -45,7 +52,9 @@ import Testing
         #expect(Suggestion.nearest(to: wrong, in: Grammar.root.map(\.name) + SchemaText.methods) == right)
     }
     @Test func noSuggestionFromNowhere() {
-        for word in ["zebra", "q", "", "completely-different-key"] { #expect(Suggestion.nearest(to: word, in: ["workers", "routes"]) == nil) }
+        for word in ["zebra", "q", "", "completely-different-key"] {
+            #expect(Suggestion.nearest(to: word, in: ["workers", "routes"]) == nil)
+        }
         #expect(Suggestion.edits(Array("kitten".utf8), Array("sitting".utf8)) == 3)
         #expect(Suggestion.edits(Array("ab".utf8), Array("ba".utf8)) == 1)
     }
@@ -53,7 +62,10 @@ import Testing
     @Test func quantities() {
         #expect(["500ms", "10s", "5m", "1h", "0s"].map(Quantity.duration) == [500, 10_000, 300_000, 3_600_000, 0])
         for wrong in ["", "10", "ms", "-1s", "1.5s", "1d", "1 s", "s1", "9223372036854775807h"] { #expect(Quantity.duration(wrong) == nil) }
-        #expect(["0", "512", "16KiB", "64MiB", "1GiB", "2TiB", "1kB", "3MB", "5B"].map(Quantity.size) == [0, 512, 16384, 64 << 20, 1 << 30, 2 << 40, 1000, 3_000_000, 5])
+        #expect(
+            ["0", "512", "16KiB", "64MiB", "1GiB", "2TiB", "1kB", "3MB", "5B"].map(Quantity.size) == [
+                0, 512, 16384, 64 << 20, 1 << 30, 2 << 40, 1000, 3_000_000, 5,
+            ])
         for wrong in ["", "KiB", "-1", "1.5MiB", "1 MiB", "18446744073709551615KiB", "1k"] { #expect(Quantity.size(wrong) == nil) }
         #expect([1, 1000, 1500, 60_000, 3_600_000, 0].map(Quantity.text(ms:)) == ["1ms", "1s", "1500ms", "1m", "1h", "0ms"])
         #expect([0, 1, 1024, 1536, 64 << 20].map(Quantity.text(bytes:)) == ["0", "1", "1KiB", "1536", "64MiB"])
@@ -76,11 +88,13 @@ private struct MiniValidator {
             case "enum": return rule.array!.contains(value) ? [] : ["\(path): enum"]
             case "minimum": return value.int.map { $0 >= rule.int! } ?? true ? [] : ["\(path): minimum"]
             case "maximum": return value.int.map { $0 <= rule.int! } ?? true ? [] : ["\(path): maximum"]
-            case "pattern": return value.string.map { (try? Regex(rule.string!).firstMatch(in: $0)) != nil } ?? true ? [] : ["\(path): pattern"]
+            case "pattern":
+                return value.string.map { (try? Regex(rule.string!).firstMatch(in: $0)) != nil } ?? true ? [] : ["\(path): pattern"]
             case "maxItems": return (value.array?.count ?? 0) <= rule.int! ? [] : ["\(path): maxItems"]
             case "minProperties": return value.members.map { $0.count >= rule.int! } ?? true ? [] : ["\(path): minProperties"]
             case "maxProperties": return value.members.map { $0.count <= rule.int! } ?? true ? [] : ["\(path): maxProperties"]
-            case "required": return value.members == nil ? [] : rule.array!.filter { value[$0.string!] == nil }.map { "\(path): \($0.string!) missing" }
+            case "required":
+                return value.members == nil ? [] : rule.array!.filter { value[$0.string!] == nil }.map { "\(path): \($0.string!) missing" }
             case "items": return (value.array ?? []).enumerated().flatMap { errors($0.element, rule, "\(path)[\($0.offset)]") }
             case "anyOf": return rule.array!.contains { errors(value, $0, path).isEmpty } ? [] : ["\(path): anyOf"]
             case "additionalProperties":

@@ -17,12 +17,16 @@ struct AdminAPI: Sendable {
         guard request.body.count <= Self.bodyBytesMax else { return Self.tooLarge }
         let parts = request.path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
         guard let endpoint = endpoint(parts) else {
-            return .problem(404, "not-found", "Not found", "no such path: \(request.path); see /v1/plugins, /v1/status, /v1/config, /v1/reload, /metrics, /healthz")
+            return .problem(
+                404, "not-found", "Not found",
+                "no such path: \(request.path); see /v1/plugins, /v1/status, /v1/config, /v1/reload, /metrics, /healthz")
         }
         let method = request.method == "HEAD" ? "GET" : request.method
         guard let handler = endpoint.methods[method] else {
             let allowed = (endpoint.methods.keys.sorted() + (endpoint.methods["GET"] == nil ? [] : ["HEAD"])).joined(separator: ", ")
-            return .problem(405, "method", "Method not allowed", "\(request.method) is not possible here; allowed: \(allowed)", headers: ["Allow": allowed])
+            return .problem(
+                405, "method", "Method not allowed", "\(request.method) is not possible here; allowed: \(allowed)",
+                headers: ["Allow": allowed])
         }
         return await handler(self, request)
     }
@@ -39,7 +43,9 @@ struct AdminAPI: Sendable {
         case ["v1", "plugins"]: Endpoint(methods: ["GET": { api, _ in await api.plugins() }])
         case ["v1", "plugins", "load"]: Endpoint(methods: ["POST": { api, request in await api.load(request) }])
         case _ where parts.count == 3 && parts[0] == "v1" && parts[1] == "plugins":
-            Endpoint(methods: ["GET": { api, _ in await api.plugin(parts[2]) }, "DELETE": { api, request in await api.unload(parts[2], request) }])
+            Endpoint(methods: [
+                "GET": { api, _ in await api.plugin(parts[2]) }, "DELETE": { api, request in await api.unload(parts[2], request) },
+            ])
         default: nil
         }
     }
@@ -59,7 +65,8 @@ struct AdminAPI: Sendable {
 
     private func load(_ request: AdminRequest) async -> AdminResponse {
         guard await control.configuration.pluginsAPI == .local else {
-            return .problem(403, "forbidden", "Not allowed", "plugins_api is no in the configuration; allowed to load code: set it to local")
+            return .problem(
+                403, "forbidden", "Not allowed", "plugins_api is no in the configuration; allowed to load code: set it to local")
         }
         let wish: LoadRequest
         switch LoadRequest.read(request) {
@@ -72,7 +79,13 @@ struct AdminAPI: Sendable {
                 return .json(.object([("dry_run", .bool(true)), ("verdict", .string("loadable"))] + facts.members))
             }
             let report = try await control.load(path: wish.path, name: wish.name)
-            let plugin = report.plugin.map { [("name", JSONValue.string($0.name)), ("version", .string($0.version)), ("generation", .int($0.generation)), ("sha256", .string($0.sha256))] } ?? []
+            let plugin =
+                report.plugin.map {
+                    [
+                        ("name", JSONValue.string($0.name)), ("version", .string($0.version)), ("generation", .int($0.generation)),
+                        ("sha256", .string($0.sha256)),
+                    ]
+                } ?? []
             return .json(.object(plugin + answers(report.outcome)))
         } catch {
             return refused(error)
@@ -81,7 +94,8 @@ struct AdminAPI: Sendable {
 
     private func unload(_ name: String, _ request: AdminRequest) async -> AdminResponse {
         guard await control.configuration.pluginsAPI == .local else {
-            return .problem(403, "forbidden", "Not allowed", "plugins_api is no in the configuration; allowed to unload code: set it to local")
+            return .problem(
+                403, "forbidden", "Not allowed", "plugins_api is no in the configuration; allowed to unload code: set it to local")
         }
         do throws(ChangeRefusal) {
             let report = try await control.unload(name)
@@ -98,7 +112,9 @@ struct AdminAPI: Sendable {
             switch error.title {
             case "no such plugin": return .problem(404, "not-found", "Not found", "no plugin \(quote(name)) is loaded")
             case "plugin in use":
-                return .problem(409, "in-use", "Plugin in use", "routes bind \(quote(name)): \(error.errors.joined(separator: ", ")); take it from them first", errors: error.errors)
+                return .problem(
+                    409, "in-use", "Plugin in use",
+                    "routes bind \(quote(name)): \(error.errors.joined(separator: ", ")); take it from them first", errors: error.errors)
             default: return refused(error)
             }
         }
@@ -106,7 +122,8 @@ struct AdminAPI: Sendable {
 
     private func refused(_ refusal: ChangeRefusal) -> AdminResponse {
         if refusal.title == "busy" { return .problem(503, "busy", "Busy", refusal.errors.joined(), headers: ["Retry-After": "1"]) }
-        return .problem(422, "refused", refusal.title, "nothing changed: " + (refusal.errors.first ?? refusal.title), errors: refusal.errors)
+        return .problem(
+            422, "refused", refusal.title, "nothing changed: " + (refusal.errors.first ?? refusal.title), errors: refusal.errors)
     }
 
     /// Which workers run the change.
@@ -127,15 +144,18 @@ struct AdminAPI: Sendable {
         let workers = counted.workers.map { worker in
             let info = known[UInt32(worker.index)]
             return JSONValue.object([
-                ("worker", .int(worker.index)), ("pid", .int(info?.pid ?? worker.head.pid)), ("state", .string(info?.alive == false ? "restarting" : "running")),
-                ("revision", .int(worker.head.revision)), ("restarts", .int(info?.restarts ?? 0)), ("connections", .int(worker.head.clientConnections)),
+                ("worker", .int(worker.index)), ("pid", .int(info?.pid ?? worker.head.pid)),
+                ("state", .string(info?.alive == false ? "restarting" : "running")),
+                ("revision", .int(worker.head.revision)), ("restarts", .int(info?.restarts ?? 0)),
+                ("connections", .int(worker.head.clientConnections)),
                 ("requests", .int(worker.head.requests)), ("requests_active", .int(worker.head.requestsActive)),
             ])
         }
         return .json(
             .object([
                 ("version", .string(Release.version)), ("revision", .int(revision)), ("started_at", .int(counted.startedAt)),
-                ("restarts", .object([("workers", .int(counted.workerRestarts)), ("control", .int(counted.controlRestarts))])), ("workers", .array(workers)),
+                ("restarts", .object([("workers", .int(counted.workerRestarts)), ("control", .int(counted.controlRestarts))])),
+                ("workers", .array(workers)),
             ]))
     }
 
@@ -172,8 +192,10 @@ struct AdminAPI: Sendable {
             (phase, JSONValue.object([("calls", .int(counts.calls[index])), ("failures", .int(counts.failures[index]))]))
         }
         return .object([
-            ("name", .string(plugin.name)), ("version", .string(plugin.version)), ("vendor", .string(plugin.vendor)), ("language", .string(plugin.language)),
-            ("generation", .int(plugin.generation)), ("origin", .string(plugin.origin.rawValue)), ("path", .string(plugin.sourcePath)), ("sha256", .string(plugin.sha256)),
+            ("name", .string(plugin.name)), ("version", .string(plugin.version)), ("vendor", .string(plugin.vendor)),
+            ("language", .string(plugin.language)),
+            ("generation", .int(plugin.generation)), ("origin", .string(plugin.origin.rawValue)), ("path", .string(plugin.sourcePath)),
+            ("sha256", .string(plugin.sha256)),
             ("on_failure", .string(plugin.failOpen ? "open" : "closed")), ("routes", .strings(await control.routes(binding: plugin.name))),
             ("phases", .object(phases)), ("generations", generations(slot, counted)),
         ])
@@ -185,9 +207,11 @@ struct AdminAPI: Sendable {
         for worker in counted.workers {
             for entry in worker.generations where entry.plugin == UInt64(slot) + 1 {
                 let state = GenerationPhase(rawValue: entry.state).map { "\($0)" } ?? "unknown"
-                out.append(.object([
-                    ("worker", .int(worker.index)), ("generation", .int(entry.generation)), ("state", .string(state)), ("references", .int(entry.references)),
-                ]))
+                out.append(
+                    .object([
+                        ("worker", .int(worker.index)), ("generation", .int(entry.generation)), ("state", .string(state)),
+                        ("references", .int(entry.references)),
+                    ]))
             }
         }
         return .array(out)
@@ -197,7 +221,8 @@ struct AdminAPI: Sendable {
 extension PluginFacts {
     var members: [(String, JSONValue)] {
         [
-            ("name", .string(name)), ("version", .string(version)), ("vendor", .string(vendor)), ("language", .string(language)), ("phases", .strings(phases)),
+            ("name", .string(name)), ("version", .string(version)), ("vendor", .string(vendor)), ("language", .string(language)),
+            ("phases", .strings(phases)),
             ("swift", .bool(isSwift)), ("sha256", .string(sha256)),
         ]
     }

@@ -24,12 +24,17 @@ struct AdminResponse: Sendable, Equatable {
         AdminResponse(status: status, contentType: contentType, body: Array(text.utf8))
     }
     /// `type` is a name under urn:sluice:problem; `errors` one line each.
-    static func problem(_ status: Int, _ type: String, _ title: String, _ detail: String, errors: [String] = [], headers: [String: String] = [:]) -> AdminResponse {
+    static func problem(
+        _ status: Int, _ type: String, _ title: String, _ detail: String, errors: [String] = [], headers: [String: String] = [:]
+    ) -> AdminResponse {
         var members: [(String, JSONValue)] = [
-            ("type", .string("urn:sluice:problem:\(type)")), ("title", .string(title)), ("status", .int(status)), ("detail", .string(detail)),
+            ("type", .string("urn:sluice:problem:\(type)")), ("title", .string(title)), ("status", .int(status)),
+            ("detail", .string(detail)),
         ]
         if !errors.isEmpty { members.append(("errors", .array(errors.map { .object([("detail", .string($0))]) }))) }
-        return AdminResponse(status: status, contentType: "application/problem+json", headers: headers, body: Array((JSONValue.object(members).text() + "\n").utf8))
+        return AdminResponse(
+            status: status, contentType: "application/problem+json", headers: headers,
+            body: Array((JSONValue.object(members).text() + "\n").utf8))
     }
 
     static func unauthorizedOrigin(_ detail: String) -> AdminResponse { .problem(403, "forbidden", "Not allowed", detail) }

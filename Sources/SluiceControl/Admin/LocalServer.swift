@@ -42,14 +42,15 @@ struct LocalServer: Sendable {
         logger.logLevel = .warning
         let app = Application(
             responder: responder, server: .http1(configuration: .init(idleTimeout: .seconds(Self.idleTimeoutSeconds))),
-            configuration: ApplicationConfiguration(address: bind, availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionsMax)),
+            configuration: ApplicationConfiguration(
+                address: bind, availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionsMax)),
             onServerRunning: { _ in
                 if let unixPath { chmod(unixPath, 0o600) }
                 await onRunning()
             }, logger: logger)
         // Cancelling Hummingbird's own task trips NIO's asserts on connections just accepted; a graceful shutdown does not.
         let group = ServiceGroup(configuration: .init(services: [app], logger: logger))
-        let running = Task { try await group.run() }
+        let running = Task.detached { try await group.run() }
         try await withTaskCancellationHandler {
             try await running.value
         } onCancel: {
@@ -58,7 +59,10 @@ struct LocalServer: Sendable {
     }
 
     private func respond(_ request: Request, isUnix: Bool) async -> Response {
-        if let refusal = Self.foreign(origin: request.headers[.origin], site: request.headers[HTTPField.Name("Sec-Fetch-Site")!], host: request.head.authority, isUnix: isUnix) {
+        if let refusal = Self.foreign(
+            origin: request.headers[.origin], site: request.headers[HTTPField.Name("Sec-Fetch-Site")!], host: request.head.authority,
+            isUnix: isUnix)
+        {
             return Self.response(.unauthorizedOrigin(refusal))
         }
         var body: [UInt8] = []
@@ -71,8 +75,10 @@ struct LocalServer: Sendable {
             return Self.response(.problem(400, "body", "Body not readable", "the body ended early"), close: true)
         }
         let query = Dictionary(request.uri.queryParameters.map { (String($0.key), String($0.value)) }) { first, _ in first }
-        let answer = await handler(AdminRequest(
-            method: request.method.rawValue, path: request.uri.path, query: query, contentType: request.headers[.contentType], body: body))
+        let answer = await handler(
+            AdminRequest(
+                method: request.method.rawValue, path: request.uri.path, query: query, contentType: request.headers[.contentType],
+                body: body))
         var response = Self.response(answer)
         if request.method == .head { response.body = .init() }
         return response
@@ -82,10 +88,14 @@ struct LocalServer: Sendable {
     /// ask for, and the page's name in Host when DNS was rebound; curl and scripts name the address they connect to.
     static func foreign(origin: String?, site: String?, host: String?, isUnix: Bool) -> String? {
         if let site, site != "none", site != "same-origin" { return "asked by a web page of another site; allowed: same-origin" }
-        if let origin, origin != host.map({ "http://" + $0 }) { return "asked by a web page of \(quote(origin)); allowed: none but this API's own" }
+        if let origin, origin != host.map({ "http://" + $0 }) {
+            return "asked by a web page of \(quote(origin)); allowed: none but this API's own"
+        }
         guard !isUnix, let host else { return nil }
         let name = host.hasPrefix("[") ? String(host.prefix { $0 != "]" }) + "]" : String(host.prefix { $0 != ":" })
-        guard Address(checking: name + ":1")?.isLoopback == true else { return "Host is \(quote(host)); allowed: a loopback address or localhost" }
+        guard Address(checking: name + ":1")?.isLoopback == true else {
+            return "Host is \(quote(host)); allowed: a loopback address or localhost"
+        }
         return nil
     }
 

@@ -21,7 +21,8 @@ actor LocalServers {
         running.removeValue(forKey: name)?.task.cancel()
         guard let address else { return }
         let server = LocalServer(address: address, name: name, handler: handler)
-        let task = Task { await Self.keep(server) }
+        // Detached: a change may come from a request of the server that is being shut down, and shutting down is inherited.
+        let task = Task.detached { await Self.keep(server) }
         running[name] = (address, task)
     }
 
@@ -35,7 +36,9 @@ actor LocalServers {
                 return
             } catch {
                 if Task.isCancelled { return }
-                if attempt == 1 || attempt == retriesMax { ControlLog.write(.error, "cannot serve the \(server.name) API on \(server.address): \(error)") }
+                if attempt == 1 || attempt == retriesMax {
+                    ControlLog.write(.error, "cannot serve the \(server.name) API on \(server.address): \(error)")
+                }
                 if error is LocalServer.Refusal && attempt > 3 { return }
                 try? await Task.sleep(for: .milliseconds(retryMs))
             }
@@ -44,6 +47,9 @@ actor LocalServers {
 
     /// Until the API is built: an honest answer to everything.
     static let dyups: @Sendable (AdminRequest) async -> AdminResponse = { _ in
-        AdminResponse(status: 501, contentType: "text/plain; charset=utf-8", body: Array("The dyups-compatible API is not part of this release; change clusters in the configuration file and reload.\n".utf8))
+        AdminResponse(
+            status: 501, contentType: "text/plain; charset=utf-8",
+            body: Array(
+                "The dyups-compatible API is not part of this release; change clusters in the configuration file and reload.\n".utf8))
     }
 }

@@ -42,11 +42,15 @@ struct MetricsText {
         family("sluice_requests_total", "counter", "Requests answered, by route (empty: none matched) and class of the status.")
         for (route, slot) in rows {
             guard let counted = counters.routes[slot] else { continue }
-            for index in 0..<5 { sample("sluice_requests_total", [("route", route), ("class", "\(index + 1)xx")], "\(counted.byClass[index])") }
+            for index in 0..<5 {
+                sample("sluice_requests_total", [("route", route), ("class", "\(index + 1)xx")], "\(counted.byClass[index])")
+            }
         }
         family("sluice_route_duration_seconds_total", "counter", "Time that requests of the route took, summed.")
         for (route, slot) in rows {
-            if let counted = counters.routes[slot] { sample("sluice_route_duration_seconds_total", [("route", route)], seconds(counted.durationSumUs)) }
+            if let counted = counters.routes[slot] {
+                sample("sluice_route_duration_seconds_total", [("route", route)], seconds(counted.durationSumUs))
+            }
         }
         family("sluice_route_bytes_total", "counter", "Bytes received from and sent to clients of the route.")
         for (route, slot) in rows {
@@ -78,7 +82,10 @@ struct MetricsText {
             ("sluice_upstream_connections", "gauge", "Open connections to upstreams, idle ones included.", \.upstreamConnections),
             ("sluice_upstream_idle_connections", "gauge", "Idle connections to upstreams.", \.upstreamIdle),
             ("sluice_upstream_connects_total", "counter", "Connections opened to upstreams.", \.upstreamConnects),
-            ("sluice_upstream_connect_failures_total", "counter", "Connections to upstreams that failed to open.", \.upstreamConnectFailures),
+            (
+                "sluice_upstream_connect_failures_total", "counter", "Connections to upstreams that failed to open.",
+                \.upstreamConnectFailures
+            ),
             ("sluice_upstream_retries_total", "counter", "Requests sent to an upstream once more.", \.upstreamRetries),
             ("sluice_parse_errors_total", "counter", "Requests refused because they are no valid HTTP.", \.parseErrors),
             ("sluice_timeouts_total", "counter", "Timeouts of clients and upstreams.", \.timeouts),
@@ -104,14 +111,18 @@ struct MetricsText {
             family(name, "counter", help)
             for (plugin, slot) in rows {
                 guard let counted = counters.plugins[slot] else { continue }
-                for (index, phase) in Self.phases.enumerated() { sample(name, [("plugin", plugin), ("phase", phase)], "\(counted[keyPath: field][index])") }
+                for (index, phase) in Self.phases.enumerated() {
+                    sample(name, [("plugin", plugin), ("phase", phase)], "\(counted[keyPath: field][index])")
+                }
             }
         }
     }
 
     // The format
 
-    private mutating func family(_ name: String, _ type: String, _ help: String) { out += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n" }
+    private mutating func family(_ name: String, _ type: String, _ help: String) {
+        out += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+    }
 
     private mutating func sample(_ name: String, _ labels: [(String, String)], _ value: String) {
         out += name

@@ -15,12 +15,16 @@ enum SocketClient {
 
     /// A connected socket; the caller closes it.
     static func connect(_ address: String, timeoutMs: Int) throws -> Int32 {
-        guard let target = Address(checking: address), let record = AddressRecord(loopback: target) else { throw ClientProblem(description: "\(quote(address)) is no address; allowed: \(SchemaText.localAddress.allowed)") }
+        guard let target = Address(checking: address), let record = AddressRecord(loopback: target) else {
+            throw ClientProblem(description: "\(quote(address)) is no address; allowed: \(SchemaText.localAddress.allowed)")
+        }
         let fd = socket(Int32(record.family), Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard fd >= 0 else { throw FileProblem("make a socket for", address) }
         var limit = timeval(tv_sec: timeoutMs / 1000, tv_usec: (timeoutMs % 1000) * 1000)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] { setsockopt(fd, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size)) }
-        let result = withUnsafeBytes(of: record.bytes) { Glibc.connect(fd, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(record.length)) }
+        let result = withUnsafeBytes(of: record.bytes) {
+            Glibc.connect(fd, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(record.length))
+        }
         guard result == 0 else {
             let problem = FileProblem("connect to", address)
             close(fd)
@@ -48,21 +52,28 @@ enum SocketClient {
     }
 
     static func parse(_ bytes: [UInt8], _ address: String) throws -> Answer {
-        guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)), let head = String(validating: bytes[..<end.lowerBound], as: UTF8.self) else {
+        guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)), let head = String(validating: bytes[..<end.lowerBound], as: UTF8.self)
+        else {
             throw ClientProblem(description: "\(address) did not answer in HTTP")
         }
         let lines = head.split(separator: "\r\n")
         let words = lines.first?.split(separator: " ") ?? []
-        guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else { throw ClientProblem(description: "\(address) did not answer in HTTP") }
+        guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else {
+            throw ClientProblem(description: "\(address) did not answer in HTTP")
+        }
         var body = Array(bytes[end.upperBound...])
-        if lines.contains(where: { $0.lowercased().hasPrefix("transfer-encoding:") && $0.lowercased().contains("chunked") }) { body = try dechunk(body, address) }
+        if lines.contains(where: { $0.lowercased().hasPrefix("transfer-encoding:") && $0.lowercased().contains("chunked") }) {
+            body = try dechunk(body, address)
+        }
         return Answer(status: status, body: body)
     }
 
     private static func dechunk(_ bytes: [UInt8], _ address: String) throws -> [UInt8] {
         var out: [UInt8] = [], at = 0
         while let line = bytes[at...].firstRange(of: [13, 10]) {
-            guard let size = Int(String(decoding: bytes[at..<line.lowerBound], as: UTF8.self), radix: 16), size >= 0, line.upperBound + size <= bytes.count else { break }
+            guard let size = Int(String(decoding: bytes[at..<line.lowerBound], as: UTF8.self), radix: 16), size >= 0,
+                line.upperBound + size <= bytes.count
+            else { break }
             if size == 0 { return out }
             out += bytes[line.upperBound..<(line.upperBound + size)]
             at = min(bytes.count, line.upperBound + size + 2)

@@ -30,6 +30,9 @@ struct Assembler: Sendable {
         var state = old
         state.configText = text
         state.plugins = []
+        state.fileSources = Dictionary(configuration.plugins.map { ($0.name, .init(path: $0.path, failOpen: $0.failOpen)) }) { first, _ in
+            first
+        }
         var copies: [String] = []
         do {
             for source in configuration.plugins {

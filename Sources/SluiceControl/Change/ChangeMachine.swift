@@ -72,7 +72,9 @@ struct ChangeMachine: Sendable {
             masterText = text
             return end([.abort])
         case .late:
-            for (worker, answer) in answers where answer.state == .waiting { answers[worker] = WorkerAnswer(state: .late, text: "worker \(worker) did not answer in time") }
+            for (worker, answer) in answers where answer.state == .waiting {
+                answers[worker] = WorkerAnswer(state: .late, text: "worker \(worker) did not answer in time")
+            }
         case .closed:
             masterText = "the channel to the master closed"
             return end([])
@@ -90,9 +92,13 @@ struct ChangeMachine: Sendable {
             guard answers[worker] != nil else { return [] }
             answers[worker]?.state = .committed
         case .successorLate(let worker):
-            if answers[worker]?.state == .prepared { answers[worker] = WorkerAnswer(state: .late, text: "worker \(worker) died; its successor will run the change") }
+            if answers[worker]?.state == .prepared {
+                answers[worker] = WorkerAnswer(state: .late, text: "worker \(worker) died; its successor will run the change")
+            }
         case .late, .closed:
-            for (worker, answer) in answers where answer.state == .prepared { answers[worker] = WorkerAnswer(state: .late, text: "worker \(worker) has not said that it swapped") }
+            for (worker, answer) in answers where answer.state == .prepared {
+                answers[worker] = WorkerAnswer(state: .late, text: "worker \(worker) has not said that it swapped")
+            }
         case .died, .prepared, .masterRefused: return []
         }
         guard answers.values.allSatisfy({ $0.state != .prepared }) else { return [] }
@@ -105,7 +111,9 @@ struct ChangeMachine: Sendable {
         return actions + [.finish]
     }
 
-    var outcome: ChangeOutcome { ChangeOutcome(revision: revision, committed: phase == .done(committed: true), answers: answers, masterText: masterText) }
+    var outcome: ChangeOutcome {
+        ChangeOutcome(revision: revision, committed: phase == .done(committed: true), answers: answers, masterText: masterText)
+    }
 }
 
 /// How a change ended.
@@ -119,9 +127,12 @@ struct ChangeOutcome: Sendable, Equatable {
     var reasons: [String] {
         var out = masterText.map { ["master: \($0)"] } ?? []
         var byText: [String: [UInt32]] = [:]
-        for (worker, answer) in answers where answer.state == .refused || answer.state == .late { byText[answer.text, default: []].append(worker) }
+        for (worker, answer) in answers where answer.state == .refused || answer.state == .late {
+            byText[answer.text, default: []].append(worker)
+        }
         for (text, workers) in byText.sorted(by: { $0.value.min()! < $1.value.min()! }) {
-            out.append((workers.count == 1 ? "worker " : "workers ") + workers.sorted().map(String.init).joined(separator: ", ") + ": " + text)
+            out.append(
+                (workers.count == 1 ? "worker " : "workers ") + workers.sorted().map(String.init).joined(separator: ", ") + ": " + text)
         }
         return out
     }

@@ -39,7 +39,8 @@ actor Control {
     init(
         configuration: Configuration, state: ControlState, publisher: Publisher, assembler: Assembler,
         readFile: @escaping @Sendable (String) throws -> [UInt8] = { try FileIO.read($0, max: SchemaLimits.fileBytesMax) },
-        surroundings: @escaping @Sendable (Set<String>) -> ConfigurationSurroundings, onChange: @escaping @Sendable (Configuration) async -> Void = { _ in }
+        surroundings: @escaping @Sendable (Set<String>) -> ConfigurationSurroundings,
+        onChange: @escaping @Sendable (Configuration) async -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.state = state
@@ -57,7 +58,7 @@ actor Control {
         try await alone { () async throws(ChangeRefusal) in try await self.reloadAlone() }
     }
 
-    /// Loads the plugin in `path` (absolute), or the one named `name` from its configured path.
+    /// Loads the plugin in `path` (absolute), or the one named `name` from its path in the file, else from where it came.
     func load(path: String?, name: String?) async throws(ChangeRefusal) -> ChangeReport {
         try await alone { () async throws(ChangeRefusal) in try await self.loadAlone(path: path, name: name) }
     }
@@ -83,8 +84,12 @@ actor Control {
         let reading = await offload { ConfigurationReader.read(text, around) }
         guard reading.isGood else { throw ChangeRefusal(title: "configuration refused", errors: reading.lines(file: path)) }
         let assembler = self.assembler, old = state
-        let assembly = try await refusing("configuration refused", describe: { ($0 as? ImageError).map { reading.line(of: $0, file: path) } }) {
-            try await offload { try assembler.assemble(reading.configuration, text: String(decoding: text, as: UTF8.self), from: old, keepLoaded: true) }
+        let assembly = try await refusing(
+            "configuration refused", describe: { ($0 as? ImageError).map { reading.line(of: $0, file: path) } }
+        ) {
+            try await offload {
+                try assembler.assemble(reading.configuration, text: String(decoding: text, as: UTF8.self), from: old, keepLoaded: true)
+            }
         }
         let before = configuration
         var report = try await publish(assembly)
@@ -98,14 +103,18 @@ actor Control {
         let staged = try await refusing("plugin refused") { try await offload { try library.stage(source, name: name, in: directory) } }
         var next = state
         let old = state.plugin(staged.facts.name)
-        let origin: LoadedPlugin.Origin = path == nil ? (old?.origin ?? .file) : .api
+        let configured = next.fileSources[staged.facts.name]
+        let origin: LoadedPlugin.Origin = path == nil && configured != nil ? .file : .api
         let generation = next.nextGeneration(staged.facts.name)
-        let failOpen = old?.failOpen ?? false
+        let failOpen = configured?.failOpen ?? old?.failOpen ?? false
         guard old != nil || state.plugins.count < Self.pluginsMax else {
             staged.drop()
-            throw ChangeRefusal(title: "plugin refused", errors: ["\(state.plugins.count) plugins are loaded; allowed: at most \(Self.pluginsMax)"])
+            throw ChangeRefusal(
+                title: "plugin refused", errors: ["\(state.plugins.count) plugins are loaded; allowed: at most \(Self.pluginsMax)"])
         }
-        let loaded = try await refusing("plugin refused") { try staged.keep(generation: generation, failOpen: failOpen, origin: origin, in: directory) }
+        let loaded = try await refusing("plugin refused") {
+            try staged.keep(generation: generation, failOpen: failOpen, origin: origin, in: directory)
+        }
         let plugins = old == nil ? state.plugins + [loaded] : state.plugins.map { $0.name == loaded.name ? loaded : $0 }
         let configuration = self.configuration, ready = next
         let assembly: Assembly
@@ -128,7 +137,9 @@ actor Control {
         guard routes(binding: name).isEmpty else { throw ChangeRefusal(title: "plugin in use", errors: routes(binding: name)) }
         let assembler = self.assembler, configuration = self.configuration, old = state
         let assembly = try await refusing("plugin not unloaded") {
-            try await offload { try assembler.assemble(configuration, plugins: old.plugins.filter { $0.name != name }, state: old, newCopies: []) }
+            try await offload {
+                try assembler.assemble(configuration, plugins: old.plugins.filter { $0.name != name }, state: old, newCopies: [])
+            }
         }
         var report = try await publish(assembly)
         report.plugin = plugin
@@ -170,9 +181,16 @@ actor Control {
     private func pluginFile(path: String?, name: String?) throws(ChangeRefusal) -> String {
         if let path { return path }
         let name = name ?? ""
+        if let configured = state.fileSources[name] {
+            do throws(PluginRefusal) { return try assembler.library.find(configured.path, configFolder: assembler.configFolder) } catch {
+                throw ChangeRefusal(title: "plugin refused", errors: [error.description])
+            }
+        }
         guard let loaded = state.plugin(name) else {
-            let known = state.plugins.map(\.name)
-            throw ChangeRefusal(title: "plugin refused", errors: ["unknown plugin \(quote(name)); known: \(known.joined(separator: " "))\(Suggestion.clause(for: name, in: known))"])
+            let known = Set(state.plugins.map(\.name)).union(state.fileSources.keys).sorted()
+            throw ChangeRefusal(
+                title: "plugin refused",
+                errors: ["unknown plugin \(quote(name)); known: \(known.joined(separator: " "))\(Suggestion.clause(for: name, in: known))"])
         }
         return loaded.sourcePath
     }
@@ -199,7 +217,9 @@ actor Control {
     /// One change at a time, in the order they came.
     private func alone<T: Sendable>(_ change: () async throws(ChangeRefusal) -> T) async throws(ChangeRefusal) -> T {
         if isChanging {
-            guard queue.count < Self.queueMax else { throw ChangeRefusal(title: "busy", errors: ["\(queue.count) changes wait already; try again"]) }
+            guard queue.count < Self.queueMax else {
+                throw ChangeRefusal(title: "busy", errors: ["\(queue.count) changes wait already; try again"])
+            }
             await withCheckedContinuation { queue.append($0) }
         }
         isChanging = true
@@ -209,7 +229,9 @@ actor Control {
         return try await change()
     }
 
-    private func refusing<T>(_ title: String, describe: (any Error) -> String? = { _ in nil }, _ body: () async throws -> T) async throws(ChangeRefusal) -> T {
+    private func refusing<T>(_ title: String, describe: (any Error) -> String? = { _ in nil }, _ body: () async throws -> T)
+        async throws(ChangeRefusal) -> T
+    {
         do { return try await body() } catch { throw ChangeRefusal(title: title, errors: [describe(error) ?? "\(error)"]) }
     }
 }

@@ -25,9 +25,11 @@ enum ControlProcess {
         }
         let frames = receiveFrames(channel)  // from here on a closed channel ends the process
         let memory = try SharedMemory.map(fd: welcome.descriptors[0])
-        let stateFolder = try RunningImage.stateDirectory(descriptor: welcome.descriptors[1]) ?? Limits.stateDirectory
+        let image = try RunningImage.read(descriptor: welcome.descriptors[1])
+        let stateFolder = image.stateDirectory ?? Limits.stateDirectory
         close(welcome.descriptors[1])
         let start = try await offload { try Start(stateFolder: stateFolder, revision: welcome.revision, configPath: configPath) }
+        start.settle(image.bytes)
         let sink = ChannelSink(channel: channel)
         let publisher = Publisher(sink: sink, workers: memory.workerCount, revision: welcome.revision)
         let box = ServersBox()
@@ -61,7 +63,11 @@ enum ControlProcess {
                     for descriptor in frame.descriptors { close(descriptor) }  // none that follows the welcome carries any
                     continuation.yield(frame)
                 } catch {
-                    if case .malformed(let what) = error { ControlLog.write(.error, "frame of the master dropped: \(what)") } else { _exit(0) }
+                    if case .malformed(let what) = error {
+                        ControlLog.write(.error, "frame of the master dropped: \(what)")
+                    } else {
+                        _exit(0)
+                    }
                 }
             }
         }
@@ -76,7 +82,9 @@ enum ControlProcess {
         do throws(ChangeRefusal) {
             let report = try await control.reload()
             answer.revision = report.outcome.revision
-            answer.text = "revision \(report.outcome.revision) runs" + (report.needsRestart.isEmpty ? "" : "; changed, but held until a restart: \(report.needsRestart.joined(separator: ", "))")
+            answer.text =
+                "revision \(report.outcome.revision) runs"
+                + (report.needsRestart.isEmpty ? "" : "; changed, but held until a restart: \(report.needsRestart.joined(separator: ", "))")
         } catch {
             answer.status = 1
             answer.text = cut("\(error.title): \(error.errors.joined(separator: "; "))")
@@ -114,8 +122,13 @@ private struct Start: Sendable {
         assembler = Assembler(library: library, compiler: Parts.compiler(resolver), configPath: self.configPath, directory: directory)
         try directory.create()
         var state = directory.load(revision: revision) ?? directory.newest ?? ControlState()
-        if state.revision != revision { ControlLog.write(.warn, "no state of revision \(revision) in \(stateFolder): going on from revision \(state.revision) and the file") }
-        let text = state.revision == revision ? Array(state.configText.utf8) : ((try? FileIO.read(configPath, max: SchemaLimits.fileBytesMax)) ?? [])
+        if state.revision != revision {
+            ControlLog.write(
+                .warn, "no state of revision \(revision) in \(stateFolder): going on from revision \(state.revision) and the file")
+        }
+        let text =
+            state.revision == revision
+            ? Array(state.configText.utf8) : ((try? FileIO.read(configPath, max: SchemaLimits.fileBytesMax)) ?? [])
         let folder = (self.configPath as NSString).deletingLastPathComponent
         let around = ConfigurationSurroundings.machine(
             resolver: resolver, library: library, configFolder: folder, loadedPlugins: Set(state.plugins.map(\.name)), looking: false)
@@ -131,6 +144,16 @@ private struct Start: Sendable {
         }
         self.configuration = configuration
         self.state = state
+    }
+
+    /// What runs is what would be started again: its image is kept, and nothing of revisions that nobody runs.
+    func settle(_ image: [UInt8]) {
+        do {
+            if !assembler.directory.revisions.contains(state.revision) { try assembler.directory.save(state) }
+            try assembler.directory.settle(state, image: image)
+        } catch {
+            ControlLog.write(.error, "the last good image was not kept: \(error)")
+        }
     }
 
     /// Names are looked up anew for every reload.

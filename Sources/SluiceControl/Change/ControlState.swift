@@ -58,6 +58,12 @@ struct ControlState: Codable, Sendable, Equatable {
     var routeSlots = SlotTable(capacity: SharedLimits.routeSlots)
     var pluginSlots = SlotTable(capacity: SharedLimits.pluginSlots)
     var plugins: [LoadedPlugin] = []
+    /// What the file says of each plugin it names: where a load by name alone finds it.
+    var fileSources: [String: FileSource] = [:]
+    struct FileSource: Codable, Sendable, Equatable {
+        var path: String
+        var failOpen: Bool
+    }
     /// Text of the configuration file of this revision.
     var configText = ""
 
@@ -82,7 +88,22 @@ struct StateDirectory: Sendable {
 
     func create() throws {
         for folder in [path, plugins] {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        }
+    }
+
+    /// Keeps a second gateway out. The lock is the descriptor's, which `sluiced` inherits and holds as long as it lives.
+    func lock() throws {
+        let file = open(path + "/lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0o600)
+        guard file >= 0 else { throw FileProblem("open", path + "/lock") }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            let problem =
+                errno == EWOULDBLOCK
+                ? FileProblem(text: "another gateway runs with the state directory \(path); allowed: one of its own for each")
+                : FileProblem("lock", path + "/lock")
+            close(file)
+            throw problem
         }
     }
 
@@ -95,7 +116,8 @@ struct StateDirectory: Sendable {
     }
 
     func load(revision: UInt64) -> ControlState? {
-        guard let bytes = try? FileIO.read(file(revision), max: 64 << 20), let state = try? JSONDecoder().decode(ControlState.self, from: Data(bytes)), state.revision == revision
+        guard let bytes = try? FileIO.read(file(revision), max: 64 << 20),
+            let state = try? JSONDecoder().decode(ControlState.self, from: Data(bytes)), state.revision == revision
         else { return nil }
         return state
     }
@@ -103,7 +125,8 @@ struct StateDirectory: Sendable {
     /// Revisions with a state file, newest first.
     var revisions: [UInt64] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-        return names.compactMap { $0.hasPrefix("state-") && $0.hasSuffix(".json") ? UInt64($0.dropFirst(6).dropLast(5)) : nil }.sorted(by: >)
+        return names.compactMap { $0.hasPrefix("state-") && $0.hasSuffix(".json") ? UInt64($0.dropFirst(6).dropLast(5)) : nil }.sorted(
+            by: >)
     }
 
     /// The newest state that can be read.
@@ -118,7 +141,9 @@ struct StateDirectory: Sendable {
         let keep = Set(state.plugins.map(\.copyPath))
         for name in (try? FileManager.default.contentsOfDirectory(atPath: plugins)) ?? [] {
             let folder = plugins + "/" + name
-            for copy in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where !keep.contains(folder + "/" + copy) { unlink(folder + "/" + copy) }
+            for copy in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where !keep.contains(folder + "/" + copy) {
+                unlink(folder + "/" + copy)
+            }
             rmdir(folder)  // only when empty
         }
     }

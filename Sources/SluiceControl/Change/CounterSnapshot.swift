@@ -32,7 +32,8 @@ struct CounterReader: CounterSource {
 
     func snapshot(routeSlots: some Sequence<UInt32>, pluginSlots: some Sequence<UInt32>) -> CounterSnapshot {
         let header = memory.header.pointee
-        var out = CounterSnapshot(startedAt: header.startedAt, workerRestarts: header.workerRestarts, controlRestarts: header.controlRestarts)
+        var out = CounterSnapshot(
+            startedAt: header.startedAt, workerRestarts: header.workerRestarts, controlRestarts: header.controlRestarts)
         let blocks = (0..<memory.workerCount).map(memory.worker)
         out.workers = blocks.enumerated().map { index, block in
             let generations = (0..<SharedLimits.generationSlots).map { block.generations[$0] }.filter { $0.plugin != 0 }

@@ -3,7 +3,9 @@ import Foundation
 
 struct FileProblem: Error, CustomStringConvertible {
     var description: String
-    init(_ what: String, _ path: String, _ code: Int32 = errno) { description = "cannot \(what) \(path): \(String(cString: strerror(code))) (\(code))" }
+    init(_ what: String, _ path: String, _ code: Int32 = errno) {
+        description = "cannot \(what) \(path): \(String(cString: strerror(code))) (\(code))"
+    }
     init(text: String) { description = text }
 }
 

@@ -25,10 +25,10 @@ struct FirstRevision {
         let assembler = Assembler(library: library, compiler: Parts.compiler(resolver), configPath: path, directory: directory)
         do {
             try directory.create()
+            try directory.lock()
             let old = directory.newest ?? ControlState()
             let assembly = try assembler.assemble(configuration, text: String(decoding: text, as: UTF8.self), from: old, keepLoaded: false)
             try directory.save(assembly.state)
-            try directory.settle(assembly.state, image: assembly.image)
             try handOver(directory, to: configuration)
             return FirstRevision(configuration: assembly.configuration, image: assembly.image, revision: assembly.state.revision)
         } catch let error as ImageError {

@@ -25,14 +25,19 @@ final class NameResolver: Sendable {
     }
 
     private static func lookUp(_ text: String) -> Answer {
-        guard let address = Address(checking: text), case .name(let name) = address.host else { return .problem("\(quote(text)) is host name with a port") }
+        guard let address = Address(checking: text), case .name(let name) = address.host else {
+            return .problem("\(quote(text)) is no host name with a port")
+        }
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         hints.ai_flags = AI_NUMERICSERV
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(name, String(address.port), &hints, &list)
         guard code == 0 else {
-            return .problem("no address for the name \(quote(name)): \(String(cString: gai_strerror(code))); allowed: a name that resolves when the file is read, or an address")
+            return .problem(
+                "no address for the name \(quote(name)): \(String(cString: gai_strerror(code))); allowed: a name that resolves "
+                    + "when the file is read, or an address"
+            )
         }
         defer { freeaddrinfo(list) }
         var out: [[UInt8]] = []

@@ -8,7 +8,8 @@ import SluiceSystem
 enum Parts {
     static func library() -> PluginLibrary {
         let program = (try? ChildProcess.executablePath()) ?? CommandLine.arguments[0]
-        return PluginLibrary(inspector: ElfInspector(), folders: PluginLibrary.folders(program: program, environment: ProcessInfo.processInfo.environment))
+        return PluginLibrary(
+            inspector: ElfInspector(), folders: PluginLibrary.folders(program: program, environment: ProcessInfo.processInfo.environment))
     }
     static func compiler(_ resolver: NameResolver) -> RulesCompiler { RulesCompiler(resolver: resolver) }
 
@@ -28,7 +29,8 @@ struct ElfInspector: PluginInspecting {
     func inspect(path: String) throws -> PluginFacts {
         let found = try PluginInspector.inspect(path: path)
         return PluginFacts(
-            name: found.name, version: found.version, vendor: found.vendor, language: found.language, phases: found.phases, isSwift: found.isSwift,
+            name: found.name, version: found.version, vendor: found.vendor, language: found.language, phases: found.phases,
+            isSwift: found.isSwift,
             sha256: found.sha256Hex, digest: found.digest64, manifestJSON: found.manifestJSON)
     }
 }
@@ -38,11 +40,17 @@ struct RulesCompiler: ImageCompiling {
     let resolver: NameResolver
 
     func compile(_ configuration: Configuration, state: ControlState, configPath: String) throws -> [UInt8] {
-        let artifacts = Dictionary(uniqueKeysWithValues: state.plugins.map { plugin in
-            (plugin.name, PluginArtifact(
-                name: plugin.name, version: plugin.version, path: plugin.copyPath, generation: plugin.generation, digest: plugin.digest,
-                statSlot: state.pluginSlots.slot(plugin.name), isSwift: plugin.isSwift, failOpen: plugin.failOpen, filtersBody: plugin.filtersBody))
-        })
+        let artifacts = Dictionary(
+            uniqueKeysWithValues: state.plugins.map { plugin in
+                (
+                    plugin.name,
+                    PluginArtifact(
+                        name: plugin.name, version: plugin.version, path: plugin.copyPath, generation: plugin.generation,
+                        digest: plugin.digest,
+                        statSlot: state.pluginSlots.slot(plugin.name), isSwift: plugin.isSwift, failOpen: plugin.failOpen,
+                        filtersBody: plugin.filtersBody)
+                )
+            })
         let resolver = self.resolver, slots = state.routeSlots
         return try ImageBuilder(
             configuration: Parts.absolute(configuration), revision: state.revision, resolve: { try records(resolver.answer($0)) },
@@ -53,19 +61,22 @@ struct RulesCompiler: ImageCompiling {
     private func records(_ answer: NameResolver.Answer) throws -> [AddressRecord] {
         switch answer {
         case .problem(let why): throw FileProblem(text: why)
-        case .addresses(let list): return list.compactMap { bytes in bytes.withUnsafeBytes { AddressRecord(sockaddr: $0.baseAddress!, length: bytes.count) } }
+        case .addresses(let list):
+            return list.compactMap { bytes in bytes.withUnsafeBytes { AddressRecord(sockaddr: $0.baseAddress!, length: bytes.count) } }
         }
     }
 }
 
-/// What can be learned from the image that the workers run.
-enum RunningImage {
-    static func stateDirectory(descriptor: Int32) throws -> String? {
+/// The image that the workers run, as a control process that starts finds it.
+struct RunningImage {
+    var bytes: [UInt8]
+    var stateDirectory: String?
+
+    static func read(descriptor: Int32) throws -> RunningImage {
         let mapping = try Mapping(descriptor, count: try Descriptor.size(descriptor), writable: false)
         defer { mapping.unmap() }
         let view = try ImageView(base: UnsafeRawPointer(mapping.base), count: mapping.count)
-        let text = view.text(view.settings.pointee.stateDirectory)
-        guard text.count > 0 else { return nil }
-        return String(decoding: UnsafeBufferPointer(start: text.start, count: text.count), as: UTF8.self)
+        let text = view.text(view.settings.pointee.stateDirectory).string
+        return RunningImage(bytes: Array(mapping.bytes), stateDirectory: text.isEmpty ? nil : text)
     }
 }

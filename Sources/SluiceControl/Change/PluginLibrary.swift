@@ -39,7 +39,8 @@ struct PluginLibrary: Sendable {
         }
         let candidates = ([configFolder] + folders).map { $0 + "/" + path }
         guard let found = candidates.first(where: { access($0, F_OK) == 0 }) else {
-            throw PluginRefusal(description: "no file \(quote(path)) in \(([configFolder] + folders).joined(separator: ", ")); allowed: a plugin's .so")
+            throw PluginRefusal(
+                description: "no file \(quote(path)) in \(([configFolder] + folders).joined(separator: ", ")); allowed: a plugin's .so")
         }
         return found
     }
@@ -61,11 +62,14 @@ struct PluginLibrary: Sendable {
         do {
             try FileIO.replace(temporary, with: bytes, mode: 0o500)
             let facts = try inspector.inspect(path: temporary)
-            if let name, name != facts.name { throw PluginRefusal(description: "\(source) calls itself \(quote(facts.name)); allowed: \(quote(name))") }
+            if let name, name != facts.name {
+                throw PluginRefusal(description: "\(source) calls itself \(quote(facts.name)); allowed: \(quote(name))")
+            }
             return StagedPlugin(facts: facts, source: source, temporary: temporary)
         } catch {
             unlink(temporary)
-            throw error
+            // The person knows the file by its own name, not by that of the copy.
+            throw PluginRefusal(description: "\(error)".replacing(temporary, with: source))
         }
     }
 }
@@ -86,7 +90,9 @@ struct StagedPlugin: Sendable {
         guard rename(temporary, path) == 0 else { throw FileProblem("rename", temporary) }
         FileIO.syncFolder(of: path)
         return LoadedPlugin(
-            name: facts.name, version: facts.version, vendor: facts.vendor, language: facts.language, phases: facts.phases, isSwift: facts.isSwift,
-            sourcePath: source, copyPath: path, generation: generation, sha256: facts.sha256, digest: facts.digest, failOpen: failOpen, origin: origin)
+            name: facts.name, version: facts.version, vendor: facts.vendor, language: facts.language, phases: facts.phases,
+            isSwift: facts.isSwift,
+            sourcePath: source, copyPath: path, generation: generation, sha256: facts.sha256, digest: facts.digest, failOpen: failOpen,
+            origin: origin)
     }
 }

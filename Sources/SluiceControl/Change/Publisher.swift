@@ -61,7 +61,8 @@ actor Publisher {
     func handle(_ frame: Frame) {
         switch frame.kind {
         case .prepared where frame.revision == machine?.revision:
-            feed(frame.worker == .max ? .masterRefused(frame.text) : .prepared(worker: frame.worker, status: frame.status, text: frame.text))
+            feed(
+                frame.worker == .max ? .masterRefused(frame.text) : .prepared(worker: frame.worker, status: frame.status, text: frame.text))
         case .committed:
             workers[frame.worker]?.revision = frame.revision
             if frame.revision == machine?.revision { feed(.committed(worker: frame.worker)) }

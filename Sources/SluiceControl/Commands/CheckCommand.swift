@@ -26,7 +26,11 @@ struct CheckCommand: AsyncParsableCommand {
             lines = reading.lines(file: file)
             if reading.isGood {
                 do { try trial(reading.configuration, resolver, library, path) } catch let error as ImageError {
-                    problems = [ConfigProblem(at: reading.tree?.locate(error.path) ?? SourcePosition(line: 1, column: 1), path: error.path, "\(error.found); allowed: \(error.allowed)")]
+                    problems = [
+                        ConfigProblem(
+                            at: reading.tree?.locate(error.path) ?? SourcePosition(line: 1, column: 1), path: error.path,
+                            "\(error.found); allowed: \(error.allowed)")
+                    ]
                     lines = [reading.line(of: error, file: file)]
                 }
             }
@@ -48,9 +52,12 @@ struct CheckCommand: AsyncParsableCommand {
         for source in configuration.plugins {
             let file = try library.find(source.path, configFolder: (path as NSString).deletingLastPathComponent)
             let facts = try library.inspector.inspect(path: file)
-            state.plugins.append(LoadedPlugin(
-                name: facts.name, version: facts.version, vendor: facts.vendor, language: facts.language, phases: facts.phases, isSwift: facts.isSwift,
-                sourcePath: file, copyPath: file, generation: 1, sha256: facts.sha256, digest: facts.digest, failOpen: source.failOpen, origin: .file))
+            state.plugins.append(
+                LoadedPlugin(
+                    name: facts.name, version: facts.version, vendor: facts.vendor, language: facts.language, phases: facts.phases,
+                    isSwift: facts.isSwift,
+                    sourcePath: file, copyPath: file, generation: 1, sha256: facts.sha256, digest: facts.digest, failOpen: source.failOpen,
+                    origin: .file))
         }
         state.revision = 1
         state.routeSlots.assign(configuration.routes.map(\.id))
@@ -61,9 +68,16 @@ struct CheckCommand: AsyncParsableCommand {
     private func report(_ problems: [ConfigProblem]) -> JSONValue {
         .object([
             ("file", .string(file)), ("good", .bool(problems.isEmpty)),
-            ("errors", .array(problems.map {
-                .object([("line", .int($0.position.line)), ("column", .int($0.position.column)), ("path", .string($0.path)), ("message", .string($0.message))])
-            })),
+            (
+                "errors",
+                .array(
+                    problems.map {
+                        .object([
+                            ("line", .int($0.position.line)), ("column", .int($0.position.column)), ("path", .string($0.path)),
+                            ("message", .string($0.message)),
+                        ])
+                    })
+            ),
         ])
     }
 }

@@ -3,7 +3,8 @@ import ArgumentParser
 import Foundation
 
 struct ControlCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "control", abstract: "The control process; the master starts it.", shouldDisplay: false)
+    static let configuration = CommandConfiguration(
+        commandName: "control", abstract: "The control process; the master starts it.", shouldDisplay: false)
     @Option(help: "Descriptor of the channel to the master.") var channelFd: Int32
     @Option(help: "The configuration file.") var config: String
 

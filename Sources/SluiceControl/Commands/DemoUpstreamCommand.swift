@@ -19,16 +19,19 @@ struct DemoUpstreamCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Address and port.", valueName: "address")) var listen = "127.0.0.1:8090"
 
     func validate() throws {
-        guard SchemaText.listenAddress.problem(listen) == nil else { throw ValidationError("found \(quote(listen)); allowed: \(SchemaText.listenAddress.allowed)") }
+        guard SchemaText.listenAddress.problem(listen) == nil else {
+            throw ValidationError("found \(quote(listen)); allowed: \(SchemaText.listenAddress.allowed)")
+        }
     }
 
     func run() async throws {
         let address = try Address(listen)
-        let bind: BindAddress = switch address.host {
-        case .unix(let path): .unixDomainSocket(path: path)
-        case .ip(let ip): .hostname(ip.description, port: Int(address.port))
-        case .any, .name: .hostname("0.0.0.0", port: Int(address.port))
-        }
+        let bind: BindAddress =
+            switch address.host {
+            case .unix(let path): .unixDomainSocket(path: path)
+            case .ip(let ip): .hostname(ip.description, port: Int(address.port))
+            case .any, .name: .hostname("0.0.0.0", port: Int(address.port))
+            }
         let responder = CallbackResponder<BasicRequestContext> { request, _ in try await DemoUpstream.answer(request) }
         let app = Application(
             responder: responder, configuration: ApplicationConfiguration(address: bind, serverName: "demo-upstream"),
@@ -60,7 +63,8 @@ enum DemoUpstream {
 
     private static func text(_ status: HTTPResponse.Status, _ text: String) -> Response {
         let hasBody = status.code != 204 && status.code != 304
-        return Response(status: status, headers: [.contentType: "text/plain"], body: hasBody ? .init(byteBuffer: ByteBuffer(string: text)) : .init())
+        return Response(
+            status: status, headers: [.contentType: "text/plain"], body: hasBody ? .init(byteBuffer: ByteBuffer(string: text)) : .init())
     }
 
     private static func echo(_ request: Request) async throws -> Response {
@@ -70,7 +74,8 @@ enum DemoUpstream {
         if let host = request.head.authority { headers.append(("host", .string(host))) }
         for field in request.headers { headers.append((field.name.canonicalName, .string(field.value))) }
         let body = JSONValue.object([
-            ("method", .string(request.method.rawValue)), ("path", .string(request.uri.description)), ("headers", .object(headers)), ("body_bytes", .int(received)),
+            ("method", .string(request.method.rawValue)), ("path", .string(request.uri.description)), ("headers", .object(headers)),
+            ("body_bytes", .int(received)),
         ])
         let bytes = ByteBuffer(string: body.pretty)
         return Response(status: .ok, headers: [.contentType: "application/json"], body: .init(byteBuffer: bytes))

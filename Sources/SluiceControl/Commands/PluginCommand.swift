@@ -5,7 +5,8 @@ import SluiceModel
 
 struct PluginCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plugin", abstract: "List, load and unload plugins of the running gateway.", subcommands: [List.self, Load.self, Unload.self])
+        commandName: "plugin", abstract: "List, load and unload plugins of the running gateway.",
+        subcommands: [List.self, Load.self, Unload.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List loaded plugins.")
@@ -19,7 +20,8 @@ struct PluginCommand: AsyncParsableCommand {
                     if json { return body.pretty }
                     let rows = (body["plugins"]?.array ?? []).map { plugin in
                         [
-                            plugin["name"]?.string ?? "", plugin["version"]?.string ?? "", "\(plugin["generation"]?.int ?? 0)", plugin["origin"]?.string ?? "",
+                            plugin["name"]?.string ?? "", plugin["version"]?.string ?? "", "\(plugin["generation"]?.int ?? 0)",
+                            plugin["origin"]?.string ?? "",
                             (plugin["routes"]?.array ?? []).compactMap(\.string).joined(separator: ","),
                         ]
                     }
@@ -31,7 +33,9 @@ struct PluginCommand: AsyncParsableCommand {
         static func table(_ rows: [[String]]) -> String {
             let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
             return rows.map { row in
-                row.enumerated().map { $0.element + String(repeating: " ", count: widths[$0.offset] - $0.element.count) }.joined(separator: "  ")
+                row.enumerated().map {
+                    $0.element + String(repeating: " ", count: $0.offset == row.count - 1 ? 0 : widths[$0.offset] - $0.element.count)
+                }.joined(separator: "  ")
             }.joined(separator: "\n")
         }
     }
@@ -39,7 +43,9 @@ struct PluginCommand: AsyncParsableCommand {
     struct Load: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Load a plugin, or replace the one of that name, while traffic flows.",
-            discussion: "Needs plugins_api: local. The file is inspected, copied, and loaded by every worker before any uses it; a refusal changes nothing.")
+            discussion:
+                "Needs plugins_api: local. The file is inspected, copied, and loaded by every worker before any uses it; a refusal changes nothing."
+        )
         @OptionGroup var option: AdminOption
         @Argument(help: "The .so, or with --name and no path: load it again from its configured path.") var path: String?
         @Option(help: "The name that the plugin must have.") var name: String?
@@ -53,10 +59,13 @@ struct PluginCommand: AsyncParsableCommand {
                 if let path { members.append(("path", .string(FileIO.absolute(path)))) }
                 if let name { members.append(("name", .string(name))) }
                 if dryRun { members.append(("dry_run", .bool(true))) }
-                let answer = try SocketClient.request(try option.address(), "POST", "/v1/plugins/load", body: Array(JSONValue.object(members).text().utf8))
+                let answer = try SocketClient.request(
+                    try option.address(), "POST", "/v1/plugins/load", body: Array(JSONValue.object(members).text().utf8))
                 try Console.show(answer) { body in
                     let what = "\(body["name"]?.string ?? "") \(body["version"]?.string ?? "")"
-                    return dryRun ? "\(what) can be loaded" : "\(what) runs as generation \(body["generation"]?.int ?? 0), revision \(body["revision"]?.int ?? 0)"
+                    return dryRun
+                        ? "\(what) can be loaded"
+                        : "\(what) runs as generation \(body["generation"]?.int ?? 0), revision \(body["revision"]?.int ?? 0)"
                 }
             }
         }
@@ -73,7 +82,9 @@ struct PluginCommand: AsyncParsableCommand {
             try await Console.run {
                 let answer = try SocketClient.request(try option.address(), "DELETE", "/v1/plugins/\(name)")
                 try Console.show(answer) { body in
-                    let left = (body["generations"]?.array ?? []).map { "worker \($0["worker"]?.int ?? 0): generation \($0["generation"]?.int ?? 0) \($0["state"]?.string ?? "")" }
+                    let left = (body["generations"]?.array ?? []).map {
+                        "worker \($0["worker"]?.int ?? 0): generation \($0["generation"]?.int ?? 0) \($0["state"]?.string ?? "")"
+                    }
                     return (["\(name) is unloaded, revision \(body["revision"]?.int ?? 0)"] + left).joined(separator: "\n")
                 }
             }

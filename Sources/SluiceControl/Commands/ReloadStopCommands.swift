@@ -6,7 +6,10 @@ import SluiceModel
 struct ReloadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload", abstract: "Make the running gateway read its configuration file again.",
-        discussion: "Prints the new revision when every worker runs it. When the file is refused, prints every error and ends with 1; nothing has changed then.")
+        discussion:
+            "Prints the new revision when every worker runs it. When the file is refused, prints every error and ends with 1; "
+            + "nothing has changed then."
+    )
 
     @OptionGroup var option: AdminOption
 
@@ -18,7 +21,9 @@ struct ReloadCommand: AsyncParsableCommand {
                 for worker in json["workers"]?.array ?? [] where worker["state"]?.string != "committed" {
                     text += "\nworker \(worker["worker"]?.int ?? 0): \(worker["detail"]?.string ?? worker["state"]?.string ?? "")"
                 }
-                if let keys = json["needs_restart"]?.array { text += "\nchanged, but held until a restart: " + keys.compactMap(\.string).joined(separator: ", ") }
+                if let keys = json["needs_restart"]?.array {
+                    text += "\nchanged, but held until a restart: " + keys.compactMap(\.string).joined(separator: ", ")
+                }
                 return text
             }
         }
@@ -28,7 +33,10 @@ struct ReloadCommand: AsyncParsableCommand {
 struct StopCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stop", abstract: "Stop the running gateway; requests in flight finish first.",
-        discussion: "Sends TERM to the master named by pid_file and waits until it is gone, or until the timeout (then it ends with 1 and the gateway goes on draining).")
+        discussion:
+            "Sends TERM to the master named by pid_file and waits until it is gone, or until the timeout (then it ends with 1 "
+            + "and the gateway goes on draining)."
+    )
 
     @OptionGroup var file: FileOption
     @Option(help: ArgumentHelp("How long to wait, such as 60s.", valueName: "duration")) var timeout = "60s"
@@ -40,8 +48,11 @@ struct StopCommand: AsyncParsableCommand {
     func run() async throws {
         try await Console.run {
             let environment = ProcessInfo.processInfo.environment
-            let reading = ConfigurationReader.read(try FileIO.read(file.path, max: SchemaLimits.fileBytesMax), ConfigurationSurroundings(variable: { environment[$0] }))
-            guard let pidFile = reading.configuration.pidFile else { throw Complaint("\(file.path) names no pid_file; allowed: one, or kill the master yourself") }
+            let reading = ConfigurationReader.read(
+                try FileIO.read(file.path, max: SchemaLimits.fileBytesMax), ConfigurationSurroundings(variable: { environment[$0] }))
+            guard let pidFile = reading.configuration.pidFile else {
+                throw Complaint("\(file.path) names no pid_file; allowed: one, or kill the master yourself")
+            }
             let text = String(decoding: try FileIO.read(pidFile, max: 64), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
             guard let pid = pid_t(text), pid > 1 else { throw Complaint("\(pidFile) holds \(quote(text)), no process id") }
             let name = (try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -60,7 +71,9 @@ struct StopCommand: AsyncParsableCommand {
 
     /// A zombie that nobody waits for answers signals for ever.
     private func isGone(_ pid: pid_t) -> Bool {
-        guard let line = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let end = line.lastIndex(of: ")") else { return true }
+        guard let line = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let end = line.lastIndex(of: ")") else {
+            return true
+        }
         return line[end...].dropFirst(2).first == "Z"
     }
 }

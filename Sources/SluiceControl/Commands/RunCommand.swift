@@ -24,7 +24,9 @@ struct RunCommand: AsyncParsableCommand {
             }
             let program = try ChildProcess.executablePath()
             let master = (program as NSString).deletingLastPathComponent + "/sluiced"
-            guard access(master, X_OK) == 0 else { throw Complaint("no program \(master); allowed: sluiced beside sluice, as `make build` and `make install` put it") }
+            guard access(master, X_OK) == 0 else {
+                throw Complaint("no program \(master); allowed: sluiced beside sluice, as `make build` and `make install` put it")
+            }
             let image = try SealedImage.make(first.image)
             // Descriptors that Foundation or the resolver opened are close-on-exec; the image must not be.
             guard fcntl(image, F_SETFD, 0) == 0 else { throw FileProblem("hand on", "the image") }

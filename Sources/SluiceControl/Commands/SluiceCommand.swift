@@ -17,7 +17,8 @@ public struct SluiceCommand: AsyncParsableCommand {
             """,
         version: Release.version,
         subcommands: [
-            RunCommand.self, CheckCommand.self, ReloadCommand.self, StopCommand.self, PluginCommand.self, SchemaCommand.self, DemoUpstreamCommand.self,
+            RunCommand.self, CheckCommand.self, ReloadCommand.self, StopCommand.self, PluginCommand.self, SchemaCommand.self,
+            DemoUpstreamCommand.self,
             VersionCommand.self, ControlCommand.self,
         ])
     public init() {}
@@ -30,7 +31,9 @@ public struct SluiceCommand: AsyncParsableCommand {
 struct FileOption: ParsableArguments {
     static let standard = "/etc/sluice/sluice.yaml"
 
-    @Option(name: [.customShort("c"), .long], help: ArgumentHelp("The configuration file (default: $SLUICE_CONFIG, or \(FileOption.standard)).", valueName: "file"))
+    @Option(
+        name: [.customShort("c"), .long],
+        help: ArgumentHelp("The configuration file (default: $SLUICE_CONFIG, or \(FileOption.standard)).", valueName: "file"))
     var config: String?
 
     var path: String { config ?? ProcessInfo.processInfo.environment["SLUICE_CONFIG"] ?? Self.standard }
@@ -45,11 +48,15 @@ struct AdminOption: ParsableArguments {
     func address() throws -> String {
         if let admin { return admin }
         let bytes: [UInt8]
-        do { bytes = try FileIO.read(file.path, max: SchemaLimits.fileBytesMax) } catch { throw Complaint("\(error); or give --admin ADDRESS") }
+        do { bytes = try FileIO.read(file.path, max: SchemaLimits.fileBytesMax) } catch {
+            throw Complaint("\(error); or give --admin ADDRESS")
+        }
         // The file may well have errors (the gateway says which); only this address is of interest here.
         let environment = ProcessInfo.processInfo.environment
         let reading = ConfigurationReader.read(bytes, ConfigurationSurroundings(variable: { environment[$0] }))
-        guard let address = reading.configuration.admin.address else { throw Complaint("admin.listen is off in \(file.path); allowed: an admin API, or kill -HUP of the master to reload") }
+        guard let address = reading.configuration.admin.address else {
+            throw Complaint("admin.listen is off in \(file.path); allowed: an admin API, or kill -HUP of the master to reload")
+        }
         return address
     }
 }
@@ -82,7 +89,9 @@ enum Console {
         guard let json = try? JSONReader.read(answer.body) else { throw Complaint("the admin API answered \(answer.status) without JSON") }
         if (200..<300).contains(answer.status) { return print(good(json)) }
         let errors = (json["errors"]?.array ?? []).compactMap { $0["detail"]?.string }
-        complain("sluice: \(json["title"]?.string ?? "error") (\(answer.status))" + (errors.isEmpty ? ": " + (json["detail"]?.string ?? "") : ""))
+        complain(
+            "sluice: \(json["title"]?.string ?? "error") (\(answer.status))" + (errors.isEmpty ? ": " + (json["detail"]?.string ?? "") : "")
+        )
         for line in errors { complain(line) }
         throw ExitCode(1)
     }

@@ -93,7 +93,8 @@ enum ConfigurationDecoder {
     }
 
     private static func binding(_ node: ConfigNode) -> PluginBinding {
-        PluginBinding(name: text(node["name"]) ?? "", configJSON: node["config"].map { $0.isEmpty ? "{}" : json($0).text(sorted: true) } ?? "{}")
+        PluginBinding(
+            name: text(node["name"]) ?? "", configJSON: node["config"].map { $0.isEmpty ? "{}" : json($0).text(sorted: true) } ?? "{}")
     }
 
     private static func cluster(_ node: ConfigNode) -> Cluster {

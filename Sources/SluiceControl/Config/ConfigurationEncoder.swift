@@ -11,8 +11,10 @@ enum ConfigurationEncoder {
         out += [
             ("state_directory", .string(c.stateDirectory)), ("core_bytes", bytes(c.coreBytesMax)),
             ("listeners", .array(c.listeners.map { .object([("address", .string($0.address)), ("backlog", .int($0.backlog))]) })),
-            ("admin", .object([("listen", .string(c.admin.address ?? "off"))])), ("dyups", .object([("listen", .string(c.dyups.address ?? "off"))])),
-            ("plugins_api", .string(c.pluginsAPI.rawValue)), ("log", log(c.log)), ("timeouts", timeouts(c.timeouts)), ("limits", limits(c.limits)),
+            ("admin", .object([("listen", .string(c.admin.address ?? "off"))])),
+            ("dyups", .object([("listen", .string(c.dyups.address ?? "off"))])),
+            ("plugins_api", .string(c.pluginsAPI.rawValue)), ("log", log(c.log)), ("timeouts", timeouts(c.timeouts)),
+            ("limits", limits(c.limits)),
             ("forwarded", forwarded(c.forwarded)), ("plugins", .array(c.plugins.map(plugin))),
             ("global_plugins", .array(c.globalPlugins.map { binding($0, masked) })), ("clusters", .array(c.clusters.map(cluster))),
             ("routes", .array(c.routes.map { route($0, masked) })),
@@ -38,14 +40,18 @@ enum ConfigurationEncoder {
 
     private static func limits(_ l: RequestLimits) -> JSONValue {
         .object([
-            ("connections", .int(l.connectionsMax)), ("head_bytes", bytes(UInt64(l.headBytesMax))), ("target_bytes", bytes(UInt64(l.targetBytesMax))),
-            ("header_fields", .int(l.headerFieldsMax)), ("body_bytes", bytes(l.bodyBytesMax ?? .max)), ("body_rate_min", .int(l.bodyRateMin)),
+            ("connections", .int(l.connectionsMax)), ("head_bytes", bytes(UInt64(l.headBytesMax))),
+            ("target_bytes", bytes(UInt64(l.targetBytesMax))),
+            ("header_fields", .int(l.headerFieldsMax)), ("body_bytes", bytes(l.bodyBytesMax ?? .max)),
+            ("body_rate_min", .int(l.bodyRateMin)),
             ("requests_per_connection", .int(l.requestsPerConnectionMax)),
         ])
     }
 
     private static func forwarded(_ f: Forwarded) -> JSONValue {
-        .object([("x_forwarded", .bool(f.xForwarded)), ("standard", .bool(f.standard)), ("via", .bool(f.via)), ("trusted", .strings(f.trusted))])
+        .object([
+            ("x_forwarded", .bool(f.xForwarded)), ("standard", .bool(f.standard)), ("via", .bool(f.via)), ("trusted", .strings(f.trusted)),
+        ])
     }
 
     private static func plugin(_ p: PluginSource) -> JSONValue {
@@ -59,7 +65,8 @@ enum ConfigurationEncoder {
 
     private static func cluster(_ c: Cluster) -> JSONValue {
         .object([
-            ("id", .string(c.id)), ("targets", .array(c.targets.map { .object([("address", .string($0.address)), ("weight", .int($0.weight))]) })),
+            ("id", .string(c.id)),
+            ("targets", .array(c.targets.map { .object([("address", .string($0.address)), ("weight", .int($0.weight))]) })),
             ("keepalive", .object([("idle_max", .int(c.keepaliveIdleMax)), ("idle_timeout", ms(c.keepaliveIdleTimeoutMs))])),
             ("connect_timeout", ms(c.connectTimeoutMs)), ("connect_retries", .int(c.connectRetries)),
         ])
@@ -67,10 +74,13 @@ enum ConfigurationEncoder {
 
     private static func route(_ r: Route, _ masked: Bool) -> JSONValue {
         var out: [(String, JSONValue)] = [
-            ("id", .string(r.id)), ("match", .object([("hosts", .strings(r.hosts)), ("paths", .strings(r.paths)), ("methods", .strings(r.methods))])),
+            ("id", .string(r.id)),
+            ("match", .object([("hosts", .strings(r.hosts)), ("paths", .strings(r.paths)), ("methods", .strings(r.methods))])),
             ("priority", .int(r.priority)), ("action", action(r.action, masked)),
         ]
-        let timeouts = [("connect", r.connectTimeoutMs), ("response", r.responseTimeoutMs), ("idle", r.idleTimeoutMs)].compactMap { name, value in value.map { (name, ms($0)) } }
+        let timeouts = [("connect", r.connectTimeoutMs), ("response", r.responseTimeoutMs), ("idle", r.idleTimeoutMs)].compactMap {
+            name, value in value.map { (name, ms($0)) }
+        }
         if !timeouts.isEmpty { out.append(("timeouts", .object(timeouts))) }
         if let max = r.bodyBytesMax { out.append(("limits", .object([("body_bytes", bytes(max))]))) }
         if !r.plugins.isEmpty { out.append(("plugins", .array(r.plugins.map { binding($0, masked) }))) }
@@ -80,7 +90,8 @@ enum ConfigurationEncoder {
     private static func action(_ action: Action, _ masked: Bool) -> JSONValue {
         switch action {
         case .cluster(let id): return .object([("cluster", .string(id))])
-        case .redirect(let status, let location): return .object([("redirect", .object([("status", .int(status)), ("location", .string(location))]))])
+        case .redirect(let status, let location):
+            return .object([("redirect", .object([("status", .int(status)), ("location", .string(location))]))])
         case .respond(let status, let body, let headers):
             let fields = headers.map { ($0.name, JSONValue.string(masked && isSecret($0.name) ? "***" : $0.value)) }
             return .object([("respond", .object([("status", .int(status)), ("body", .string(body)), ("headers", .object(fields))]))])
@@ -104,7 +115,10 @@ enum ConfigurationEncoder {
 
     static func isSecret(_ name: String) -> Bool {
         let words = name.lowercased().split { $0 == "_" || $0 == "-" || $0 == "." }.map(String.init)
-        let secrets: Set = ["key", "keys", "secret", "secrets", "token", "tokens", "password", "passwords", "passphrase", "authorization", "cookie", "credential", "credentials"]
+        let secrets: Set = [
+            "key", "keys", "secret", "secrets", "token", "tokens", "password", "passwords", "passphrase", "authorization", "cookie",
+            "credential", "credentials",
+        ]
         return words.last.map(secrets.contains) ?? false || words == ["set", "cookie"]
     }
 }

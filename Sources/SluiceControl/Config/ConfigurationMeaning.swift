@@ -19,12 +19,16 @@ struct ConfigurationMeaning {
 
     private mutating func listeners() {
         let nodes = tree["listeners"]?.items ?? []
-        if let list = tree["listeners"], nodes.isEmpty, !list.isEmpty || list.scalar != nil { problems.add(list.position, "listeners", "found none; allowed: at least one") }
+        if let list = tree["listeners"], nodes.isEmpty, !list.isEmpty || list.scalar != nil {
+            problems.add(list.position, "listeners", "found none; allowed: at least one")
+        }
         var seen: [(String, Address, SourcePosition)] = []
         func add(_ list: inout ProblemList, _ node: ConfigNode?, _ path: String) {
             guard let node, let text = node.scalar, text != "off", let socket = Address(checking: text) else { return }
             if let other = seen.first(where: { $0.1.overlaps(socket) }) {
-                list.add(node.position, path, "\(quote(text)) overlaps \(other.0) (line \(other.2.line)); allowed: an address and port of its own")
+                list.add(
+                    node.position, path,
+                    "\(quote(text)) overlaps \(other.0) (line \(other.2.line)); allowed: an address and port of its own")
             }
             seen.append((path, socket, node.position))
         }
@@ -34,7 +38,9 @@ struct ConfigurationMeaning {
     }
 
     private mutating func logs() {
-        if let access = tree["log"]?["access"], access["path"] == nil, let format = access["format"]?.scalar, format == "combined" || format == "json" {
+        if let access = tree["log"]?["access"], access["path"] == nil, let format = access["format"]?.scalar,
+            format == "combined" || format == "json"
+        {
             problems.add(access.position, "log.access", "key \"path\" is missing; needed when format is \(format)")
         }
     }
@@ -43,15 +49,21 @@ struct ConfigurationMeaning {
         let limits = configuration.limits
         if limits.targetBytesMax > limits.headBytesMax, let node = tree["limits"]?["target_bytes"] ?? tree["limits"]?["head_bytes"] {
             let path = tree["limits"]?["target_bytes"] != nil ? "limits.target_bytes" : "limits.head_bytes"
-            problems.add(node.position, path, "target_bytes (\(limits.targetBytesMax)) is more than head_bytes (\(limits.headBytesMax)); allowed: at most head_bytes")
+            problems.add(
+                node.position, path,
+                "target_bytes (\(limits.targetBytesMax)) is more than head_bytes (\(limits.headBytesMax)); allowed: at most head_bytes")
         }
     }
 
     private mutating func plugins() {
         unique(tree["plugins"]?.items ?? [], key: "name", list: "plugins")
         for (index, node) in (tree["plugins"]?.items ?? []).enumerated() {
-            guard let path = node["path"], configuration.plugins.indices.contains(index), !configuration.plugins[index].path.isEmpty else { continue }
-            if let problem = around.pluginProblem(configuration.plugins[index]) { problems.add(path.position, "plugins[\(index)].path", problem) }
+            guard let path = node["path"], configuration.plugins.indices.contains(index), !configuration.plugins[index].path.isEmpty else {
+                continue
+            }
+            if let problem = around.pluginProblem(configuration.plugins[index]) {
+                problems.add(path.position, "plugins[\(index)].path", problem)
+            }
         }
         bindings(tree["global_plugins"], path: "global_plugins")
     }
@@ -61,13 +73,16 @@ struct ConfigurationMeaning {
         unique(nodes, key: "id", list: "clusters")
         for (index, node) in nodes.enumerated() {
             guard let targets = node["targets"] else { continue }
-            if targets.items.isEmpty, targets.scalar == nil || targets.isEmpty { problems.add(targets.position, "clusters[\(index)].targets", "found none; allowed: at least one") }
+            if targets.items.isEmpty, targets.scalar == nil || targets.isEmpty {
+                problems.add(targets.position, "clusters[\(index)].targets", "found none; allowed: at least one")
+            }
             var seen: [String: Int] = [:]
             for (number, target) in targets.items.enumerated() {
                 guard let address = target["address"], let text = address.scalar, let socket = Address(checking: text) else { continue }
                 let path = "clusters[\(index)].targets[\(number)].address"
                 if let first = seen.updateValue(address.position.line, forKey: text) {
-                    problems.add(address.position, path, "target \(quote(text)) given twice (first at line \(first)); allowed: once, with a weight")
+                    problems.add(
+                        address.position, path, "target \(quote(text)) given twice (first at line \(first)); allowed: once, with a weight")
                 } else if socket.isName, let problem = around.nameProblem(text) {
                     problems.add(address.position, path, problem)
                 }
@@ -83,10 +98,12 @@ struct ConfigurationMeaning {
             if let cluster = node["action"]?["cluster"], let id = cluster.scalar, !cluster.isEmpty, !known.contains(id) {
                 problems.add(cluster.position, "routes[\(index)].action.cluster", unknown("cluster", id, known))
             }
-            if let status = node["action"]?["redirect"]?["status"], let text = status.scalar, let code = Int(text), (300...308).contains(code),
+            if let status = node["action"]?["redirect"]?["status"], let text = status.scalar, let code = Int(text),
+                (300...308).contains(code),
                 ![301, 302, 303, 307, 308].contains(code)
             {
-                problems.add(status.position, "routes[\(index)].action.redirect.status", "found \(quote(text)); allowed: 301, 302, 303, 307, 308")
+                problems.add(
+                    status.position, "routes[\(index)].action.redirect.status", "found \(quote(text)); allowed: 301, 302, 303, 307, 308")
             }
             bindings(node["plugins"], path: "routes[\(index)].plugins")
         }
@@ -98,14 +115,17 @@ struct ConfigurationMeaning {
         let known = Set(configuration.plugins.map(\.name)).union(around.loadedPlugins)
         unique(list.items, key: "name", list: path)
         for (index, node) in list.items.enumerated() {
-            guard let name = node["name"], let text = name.scalar, SchemaText.pluginName.problem(text) == nil, !known.contains(text) else { continue }
+            guard let name = node["name"], let text = name.scalar, SchemaText.pluginName.problem(text) == nil, !known.contains(text) else {
+                continue
+            }
             problems.add(name.position, "\(path)[\(index)].name", unknown("plugin", text, known))
         }
     }
 
     private func unknown(_ what: String, _ name: String, _ known: Set<String>) -> String {
         let all = known.filter { !$0.isEmpty }.sorted()
-        let list = all.isEmpty ? "none is defined" : all.prefix(20).joined(separator: " ") + (all.count > 20 ? " … (\(all.count) in all)" : "")
+        let list =
+            all.isEmpty ? "none is defined" : all.prefix(20).joined(separator: " ") + (all.count > 20 ? " … (\(all.count) in all)" : "")
         return "unknown \(what) \(quote(name)); known: \(list)\(Suggestion.clause(for: name, in: all))"
     }
 
@@ -114,7 +134,8 @@ struct ConfigurationMeaning {
         for (index, node) in nodes.enumerated() {
             guard let value = node[key], let text = value.scalar, !value.isEmpty else { continue }
             if let first = seen[text] {
-                problems.add(value.position, "\(list)[\(index)].\(key)", "\(quote(text)) given twice (first at line \(first)); allowed: once")
+                problems.add(
+                    value.position, "\(list)[\(index)].\(key)", "\(quote(text)) given twice (first at line \(first)); allowed: once")
             } else {
                 seen[text] = value.position.line
             }

@@ -13,7 +13,8 @@ struct ConfigurationReading: Sendable {
     /// What the image compiler still had to say, with its place in the file.
     func line(of error: ImageError, file: String) -> String {
         let start = SourcePosition(line: 1, column: 1)
-        return ConfigProblem(at: tree?.locate(error.path) ?? start, path: error.path, "\(error.found); allowed: \(error.allowed)").line(file: file)
+        return ConfigProblem(at: tree?.locate(error.path) ?? start, path: error.path, "\(error.found); allowed: \(error.allowed)").line(
+            file: file)
     }
     func lines(file: String) -> [String] { problems.map { $0.line(file: file) } }
 }
@@ -43,7 +44,9 @@ enum ConfigurationReader {
             let unset = Set(variables.problems.map(\.position))
             var list = ProblemList(dropped: check.problems.dropped)
             for problem in variables.problems { list.add(problem.position, problem.path, problem.message) }
-            for problem in check.problems.problems where !unset.contains(problem.position) { list.add(problem.position, problem.path, problem.message) }
+            for problem in check.problems.problems where !unset.contains(problem.position) {
+                list.add(problem.position, problem.path, problem.message)
+            }
             reading.tree = tree
             reading.configuration = ConfigurationDecoder.configuration(tree)
             var meaning = ConfigurationMeaning(tree: tree, configuration: reading.configuration, around: around, problems: list)

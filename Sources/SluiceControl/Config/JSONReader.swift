@@ -133,7 +133,9 @@ struct JSONReader {
         case UInt8(ascii: "u"):
             var unit = try hex()
             if (0xd800..<0xdc00).contains(unit) {
-                guard next == UInt8(ascii: "\\"), at + 1 < bytes.count, bytes[at + 1] == UInt8(ascii: "u") else { throw failure("half a surrogate pair") }
+                guard next == UInt8(ascii: "\\"), at + 1 < bytes.count, bytes[at + 1] == UInt8(ascii: "u") else {
+                    throw failure("half a surrogate pair")
+                }
                 at += 2
                 let low = try hex()
                 guard (0xdc00..<0xe000).contains(low) else { throw failure("half a surrogate pair") }
@@ -146,7 +148,8 @@ struct JSONReader {
     }
 
     private mutating func hex() throws(Failure) -> UInt32 {
-        guard at + 4 <= bytes.count, let value = UInt32(String(decoding: bytes[at..<(at + 4)], as: UTF8.self), radix: 16), bytes[at] != UInt8(ascii: "+")
+        guard at + 4 <= bytes.count, let value = UInt32(String(decoding: bytes[at..<(at + 4)], as: UTF8.self), radix: 16),
+            bytes[at] != UInt8(ascii: "+")
         else { throw failure("four hexadecimal digits are needed") }
         at += 4
         return value

@@ -61,7 +61,9 @@ enum JSONValue: Sendable, Equatable {
         }
     }
 
-    private static func write<T>(_ items: [T], _ open: String, _ close: String, into out: inout String, _ indent: Int?, each: (inout String, T) -> Void) {
+    private static func write<T>(
+        _ items: [T], _ open: String, _ close: String, into out: inout String, _ indent: Int?, each: (inout String, T) -> Void
+    ) {
         out += open
         for (index, item) in items.enumerated() {
             if index > 0 { out += "," }

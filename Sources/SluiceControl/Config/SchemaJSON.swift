@@ -17,12 +17,15 @@ enum SchemaJSON {
 
     /// A scalar may be a text with variables instead of its plain form.
     private static let variable = JSONValue.object([
-        ("type", .string("string")), ("pattern", .string(#"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}"#)), ("description", .string("A text with environment variables.")),
+        ("type", .string("string")), ("pattern", .string(#"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}"#)),
+        ("description", .string("A text with environment variables.")),
     ])
 
     private static func object(_ keys: [SchemaKey]) -> [(String, JSONValue)] {
         let properties = keys.map { key in (key.name, property(key)) }
-        var out: [(String, JSONValue)] = [("type", .string("object")), ("properties", .object(properties)), ("additionalProperties", .bool(false))]
+        var out: [(String, JSONValue)] = [
+            ("type", .string("object")), ("properties", .object(properties)), ("additionalProperties", .bool(false)),
+        ]
         let required = keys.filter(\.required).map(\.name)
         if !required.isEmpty { out.append(("required", .strings(required))) }
         return out
@@ -39,7 +42,11 @@ enum SchemaJSON {
         case .map(let keys): return object(keys)
         case .oneOf(let keys): return object(keys) + [("minProperties", .int(1)), ("maxProperties", .int(1))]
         case .list(let item, let max): return [("type", .string("array")), ("maxItems", .int(max)), ("items", .object(body(item)))]
-        case .table(_, _, let max): return [("type", .string("object")), ("maxProperties", .int(max)), ("additionalProperties", .object([("type", .strings(["string", "number", "boolean"]))]))]
+        case .table(_, _, let max):
+            return [
+                ("type", .string("object")), ("maxProperties", .int(max)),
+                ("additionalProperties", .object([("type", .strings(["string", "number", "boolean"]))])),
+            ]
         case .json: return []
         default: return [("anyOf", .array([.object(scalar(kind)), .object([("$ref", .string("#/$defs/variable"))])]))]
         }
@@ -48,15 +55,34 @@ enum SchemaJSON {
     private static func scalar(_ kind: SchemaKind) -> [(String, JSONValue)] {
         switch kind {
         case .text(.method): return [("enum", .strings(SchemaText.methods))]
-        case .text(let form): return [("type", .strings(form == .body || form == .id || form == .pluginName || form == .headerValue ? ["string", "number", "boolean"] : ["string"])), ("description", .string(form.allowed))]
-        case .whole(let range): return [("type", .string("integer")), ("minimum", .int(range.lowerBound)), ("maximum", .int(range.upperBound))]
-        case .wholeOr(let word, let range): return [("anyOf", .array([.object([("const", .string(word))]), .object(scalar(.whole(range)))]))]
+        case .text(let form):
+            return [
+                (
+                    "type",
+                    .strings(
+                        form == .body || form == .id || form == .pluginName || form == .headerValue
+                            ? ["string", "number", "boolean"] : ["string"])
+                ), ("description", .string(form.allowed)),
+            ]
+        case .whole(let range):
+            return [("type", .string("integer")), ("minimum", .int(range.lowerBound)), ("maximum", .int(range.upperBound))]
+        case .wholeOr(let word, let range):
+            return [("anyOf", .array([.object([("const", .string(word))]), .object(scalar(.whole(range)))]))]
         case .flag: return [("type", .string("boolean"))]
-        case .duration: return [("type", .string("string")), ("pattern", .string("^[0-9]+(ms|s|m|h)$")), ("description", .string(SchemaCheck.allowed(kind)))]
+        case .duration:
+            return [
+                ("type", .string("string")), ("pattern", .string("^[0-9]+(ms|s|m|h)$")),
+                ("description", .string(SchemaCheck.allowed(kind))),
+            ]
         case .size(_, let unlimited):
             let pattern = "^[0-9]+(B|KiB|MiB|GiB|TiB|kB|KB|MB|GB)?$" + (unlimited ? "|^unlimited$" : "")
-            return [("type", .strings(["string", "integer"])), ("pattern", .string(pattern)), ("description", .string(SchemaCheck.allowed(kind)))]
-        case .choice(let words): return words.contains("off") || words.contains("no") ? [("enum", .array(words.map(JSONValue.string) + [.bool(false)]))] : [("enum", .strings(words))]
+            return [
+                ("type", .strings(["string", "integer"])), ("pattern", .string(pattern)),
+                ("description", .string(SchemaCheck.allowed(kind))),
+            ]
+        case .choice(let words):
+            return words.contains("off") || words.contains("no")
+                ? [("enum", .array(words.map(JSONValue.string) + [.bool(false)]))] : [("enum", .strings(words))]
         default: return []
         }
     }

@@ -37,5 +37,7 @@ enum SchemaReference {
         return out
     }
 
-    private static func cell(_ text: String) -> String { text.replacing("|", with: "\\|").replacing("*", with: "\\*").replacing("`", with: "\\`") }
+    private static func cell(_ text: String) -> String {
+        text.replacing("|", with: "\\|").replacing("*", with: "\\*").replacing("`", with: "\\`")
+    }
 }

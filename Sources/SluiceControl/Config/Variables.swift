@@ -23,7 +23,9 @@ struct Variables {
             return ConfigNode(.list(out), at: node.position)
         case .map(let entries):
             var out = entries
-            for index in out.indices { out[index].value = expand(out[index].value, path: path.isEmpty ? out[index].key : path + "." + out[index].key) }
+            for index in out.indices {
+                out[index].value = expand(out[index].value, path: path.isEmpty ? out[index].key : path + "." + out[index].key)
+            }
             return ConfigNode(.map(out), at: node.position)
         }
     }
@@ -46,7 +48,10 @@ struct Variables {
                 if let given = value(found.name) ?? found.fallback {
                     out += Array(given.utf8)
                 } else {
-                    problems.append(ConfigProblem(at: position, path: path, "variable \(quote(found.name)) is not set; allowed: set it, or write ${\(found.name):-default}"))
+                    problems.append(
+                        ConfigProblem(
+                            at: position, path: path,
+                            "variable \(quote(found.name)) is not set; allowed: set it, or write ${\(found.name):-default}"))
                 }
                 index = found.end
             } else {
@@ -55,7 +60,10 @@ struct Variables {
             }
         }
         if out.count > Self.textBytesMax {
-            problems.append(ConfigProblem(at: position, path: path, "text of \(out.count) bytes after variables were put in; allowed: at most \(Self.textBytesMax)"))
+            problems.append(
+                ConfigProblem(
+                    at: position, path: path,
+                    "text of \(out.count) bytes after variables were put in; allowed: at most \(Self.textBytesMax)"))
             return ""
         }
         return String(decoding: out, as: UTF8.self)
@@ -64,7 +72,9 @@ struct Variables {
     private func reference(_ bytes: [UInt8], at start: Int) -> (name: String, fallback: String?, end: Int)? {
         guard bytes[start + 1] == UInt8(ascii: "{"), let close = bytes[start...].firstIndex(of: UInt8(ascii: "}")) else { return nil }
         let inside = bytes[(start + 2)..<close]
-        let nameEnd = inside.firstIndex { !($0 == 0x5f || (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) || (0x61...0x7a).contains($0)) } ?? inside.endIndex
+        let nameEnd =
+            inside.firstIndex { !($0 == 0x5f || (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) || (0x61...0x7a).contains($0)) }
+            ?? inside.endIndex
         let name = inside[inside.startIndex..<nameEnd], rest = inside[nameEnd...]
         guard let first = name.first, !(0x30...0x39).contains(first) else { return nil }
         let text = String(decoding: name, as: UTF8.self)

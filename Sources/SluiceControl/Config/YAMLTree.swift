@@ -9,7 +9,8 @@ enum YAMLTree {
     static func parse(_ text: [UInt8]) -> Result<ConfigNode, ConfigProblem> {
         let start = SourcePosition(line: 1, column: 1)
         guard text.count <= SchemaLimits.fileBytesMax else {
-            return .failure(ConfigProblem(at: start, path: "", "the file has \(text.count) bytes; allowed: at most \(SchemaLimits.fileBytesMax)"))
+            return .failure(
+                ConfigProblem(at: start, path: "", "the file has \(text.count) bytes; allowed: at most \(SchemaLimits.fileBytesMax)"))
         }
         var composer = Composer()
         return text.withUnsafeBufferPointer { composer.run($0) }
@@ -100,7 +101,9 @@ private struct Composer {
 
     private mutating func add(_ node: ConfigNode) {
         nodes += 1
-        if nodes > SchemaLimits.nodesMax { failure = problem(node.position, "more than \(SchemaLimits.nodesMax) values; allowed: at most that") }
+        if nodes > SchemaLimits.nodesMax {
+            failure = problem(node.position, "more than \(SchemaLimits.nodesMax) values; allowed: at most that")
+        }
         guard let level = stack.last else { return root = node }
         if !level.isMap {
             level.items.append(node)
