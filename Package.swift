@@ -34,10 +34,10 @@ let package = Package(
     ],
     targets: [
         // 7 roof
-        .executableTarget(name: "sluiced", dependencies: ["SluiceMaster", "SluiceWorker"], swiftSettings: fast, linkerSettings: runtimePath),
+        .executableTarget(name: "sluiced", dependencies: ["SluiceMaster", "SluiceWorker", "SluiceSystem"], swiftSettings: fast, linkerSettings: runtimePath),
         .executableTarget(name: "sluice", dependencies: ["SluiceControl"], swiftSettings: plain, linkerSettings: runtimePath),
         // 6 processes
-        room("SluiceMaster", ["SluiceSystem", "SluiceChannel", "SluiceShared", "SluiceModel", "SluiceRules", "SluiceObserve"]),
+        room("SluiceMaster", ["SluiceSystem", "SluiceChannel", "SluiceShared", "SluiceModel", "SluiceRules", "SluiceObserve", "SluiceBytes"]),
         room("SluiceWorker", ["SluicePipeline", "SluiceRouter", "SluiceUpstream", "SluicePlugins", "SluiceObserve", "SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceChannel", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
         room("SluiceControl", ["SluiceChannel", "SluiceShared", "SluiceRules", "SluiceModel", "SluiceSystem", "SluiceInspect",
             .product(name: "Hummingbird", package: "hummingbird"),

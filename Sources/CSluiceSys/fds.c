@@ -1,3 +1,4 @@
+/* Datagrams with descriptors: the CMSG macros are not importable. Nothing else belongs here. */
 #include "include/csluice_sys.h"
 
 ssize_t cs_send_fds(int sock, const void *p, size_t n, const int *fds, int nfds) {

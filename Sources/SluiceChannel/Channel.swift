@@ -57,7 +57,9 @@ public struct Channel: Sendable {
             throw .unsendable("\(frame.kind) carries \(frame.kind.descriptorCount) descriptors, not \(frame.descriptors.count)")
         }
         let bytes = FrameCoding.encode(frame)
-        let n = uninterrupted { bytes.withUnsafeBytes { cs_send_fds(fd, $0.baseAddress, $0.count, frame.descriptors, Int32(frame.descriptors.count)) } }
+        let n = uninterrupted {
+            bytes.withUnsafeBytes { cs_send_fds(fd, $0.baseAddress, $0.count, frame.descriptors, Int32(frame.descriptors.count)) }
+        }
         if n == bytes.count { return }
         let e = Errno.current
         if n >= 0 { throw .unsendable("\(n) of \(bytes.count) bytes went out") }

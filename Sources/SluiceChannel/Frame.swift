@@ -75,7 +75,10 @@ public struct Frame: Sendable {
     /// Descriptors that travel along. A received frame owns its descriptors: the reader closes them.
     public var descriptors: [Int32] = []
 
-    public init(_ kind: FrameKind, worker: UInt32 = .max, revision: UInt64 = 0, value: UInt64 = 0, status: Int32 = 0, text: String = "", descriptors: [Int32] = []) {
+    public init(
+        _ kind: FrameKind, worker: UInt32 = .max, revision: UInt64 = 0, value: UInt64 = 0, status: Int32 = 0, text: String = "",
+        descriptors: [Int32] = []
+    ) {
         self.kind = kind
         self.worker = worker
         self.revision = revision

@@ -37,7 +37,11 @@ public struct Arguments: Equatable {
         case "--help", "-h": result = Arguments(role: .help)
         default: throw Problem(description: "unknown argument \(first)")
         }
-        let isChild = switch result.role { case .worker, .control: true; default: false }
+        let isChild =
+            switch result.role {
+            case .worker, .control: true;
+            default: false
+            }
         while isChild, let name = rest.popFirst() {
             switch name {
             case "--parent": result.parent = Int32(try number(&rest, name, 1...0x7fff_ffff))

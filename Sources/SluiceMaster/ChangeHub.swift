@@ -62,7 +62,8 @@ struct ChangeHub {
             effects.append(
                 live.contains(w)
                     ? .tellWorker(w, .prepare, revision: revision)
-                    : .answer(.prepared, worker: w, revision: revision, status: 0, text: "worker \(w) is down and starts with what is committed"))
+                    : .answer(
+                        .prepared, worker: w, revision: revision, status: 0, text: "worker \(w) is down and starts with what is committed"))
         }
         return effects
     }

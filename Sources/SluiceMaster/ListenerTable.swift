@@ -43,7 +43,9 @@ struct ListenerTable {
     private func openOne(_ spec: ListenerSpec) throws -> OpenListener {
         try spec.address.withUnsafeBytes { address in
             // SO_REUSEPORT alone would let a second master of the same user share our address unnoticed.
-            if !spec.isUnix && !open.contains(where: { $0.spec.port == spec.port }) { try ListeningSocket.probe(address, label: spec.label) }
+            if !spec.isUnix && !open.contains(where: { $0.spec.port == spec.port }) {
+                try ListeningSocket.probe(address, label: spec.label)
+            }
             var sockets: [Int32] = []
             do {
                 for _ in 0..<(spec.isUnix ? 1 : workers) {

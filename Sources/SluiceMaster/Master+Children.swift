@@ -74,9 +74,11 @@ extension Master {
     func tellListeners(_ child: Child, _ worker: Int, _ image: MasterImage, _ specs: [ListenerSpec]) {
         for (number, spec) in image.listeners.enumerated() where specs.contains(where: spec.isSame(as:)) {
             guard let open = listeners.find(spec) else { continue }
-            tell(child, Frame(
-                .listener, worker: UInt32(worker), revision: image.revision, value: UInt64(number), text: spec.label,
-                descriptors: [open.socket(worker: worker)]))
+            tell(
+                child,
+                Frame(
+                    .listener, worker: UInt32(worker), revision: image.revision, value: UInt64(number), text: spec.label,
+                    descriptors: [open.socket(worker: worker)]))
         }
     }
 

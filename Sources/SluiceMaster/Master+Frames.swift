@@ -85,7 +85,9 @@ extension Master {
         case .shutdown:
             ErrorLog.write(.notice, "the control process asks for \(frame.status == 0 ? "a graceful" : "an immediate") stop")
             let now = SystemClock.monotonicMs()
-            carryOut(frame.status == 0 ? shutdown.askedToDrain(now: now, drainMs: image.settings.drainTimeoutMs) : shutdown.askedToStop(now: now))
+            carryOut(
+                frame.status == 0 ? shutdown.askedToDrain(now: now, drainMs: image.settings.drainTimeoutMs) : shutdown.askedToStop(now: now)
+            )
         default: unexpected(frame, control)
         }
     }
@@ -148,7 +150,9 @@ extension Master {
         (image, imageFd) = (p.image, p.fd)
         ErrorLog.level = image.settings.errorLevel
         ErrorLog.write(.notice, "revision \(revision) is current")
-        if !restart.isEmpty { ErrorLog.write(.warn, "changed in revision \(revision) but kept until sluiced is restarted: \(restart.joined(separator: ", "))") }
+        if !restart.isEmpty {
+            ErrorLog.write(.warn, "changed in revision \(revision) but kept until sluiced is restarted: \(restart.joined(separator: ", "))")
+        }
         if logs.differs(from: image.settings) { reopenLogs() }
     }
 

@@ -21,7 +21,8 @@ extension Master {
             if control.isReady {
                 tell(control, Frame(.reload))
             } else {
-                ErrorLog.write(.warn, "the configuration cannot be read again now: the control process is not running; send HUP again later")
+                ErrorLog.write(
+                    .warn, "the configuration cannot be read again now: the control process is not running; send HUP again later")
             }
         case SIGUSR1: reopenLogs()
         default: break  // SIGCHLD: `reap` follows each turn

@@ -19,7 +19,9 @@ extension Master {
         do {
             let logs = try LogFiles(settings)
             if !settings.errorLogPath.isEmpty { ErrorLog.redirect(to: try Descriptor.duplicate(logs.error, from: 3)) }
-            if let stale = pidFile?.stalePid { ErrorLog.write(.notice, "pid file \(settings.pidPath) of process \(stale), which is gone, taken over") }
+            if let stale = pidFile?.stalePid {
+                ErrorLog.write(.notice, "pid file \(settings.pidPath) of process \(stale), which is gone, taken over")
+            }
             var listeners = ListenerTable(workers: workers)
             try listeners.openMissing(image.listeners)
             let shared = try SharedMemory.create(workers: workers)
@@ -48,7 +50,8 @@ extension Master {
         }
         let identity = try Identity(user: s.user, group: s.group)
         if !Privileges.isRoot && (geteuid() != identity.user || getegid() != identity.group) {
-            throw MasterError.text("cannot become user \(s.user): sluiced was not started as root; start it as root, or remove `user` and `group`")
+            throw MasterError.text(
+                "cannot become user \(s.user): sluiced was not started as root; start it as root, or remove `user` and `group`")
         }
         return identity
     }

@@ -95,6 +95,8 @@ extension MasterSettings {
 enum MasterError: Error, CustomStringConvertible {
     case text(String)
     var description: String {
-        switch self { case .text(let t): t }
+        switch self {
+        case .text(let t): t
+        }
     }
 }

@@ -112,7 +112,10 @@ struct Exchange {
     /// The pipe carries the request's body, not the response's.
     var pipeIsRequest = false
 
-    init(client: Conn, snapshot: UnsafeMutablePointer<Snapshot>, headBuffer: Bytes, arenas: UnsafeMutablePointer<BlockPool>, startedUs: UInt64) {
+    init(
+        client: Conn, snapshot: UnsafeMutablePointer<Snapshot>, headBuffer: Bytes, arenas: UnsafeMutablePointer<BlockPool>,
+        startedUs: UInt64
+    ) {
         self.client = client
         self.snapshot = snapshot
         self.headBuffer = headBuffer

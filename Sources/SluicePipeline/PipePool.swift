@@ -54,7 +54,9 @@ struct PipePool: ~Copyable {
 
     private func open(_ s: Int32) -> Bool {
         var fds: (Int32, Int32) = (-1, -1)
-        let ok = withUnsafeMutablePointer(to: &fds) { $0.withMemoryRebound(to: Int32.self, capacity: 2) { pipe2($0, O_CLOEXEC | O_NONBLOCK) } }
+        let ok = withUnsafeMutablePointer(to: &fds) {
+            $0.withMemoryRebound(to: Int32.self, capacity: 2) { pipe2($0, O_CLOEXEC | O_NONBLOCK) }
+        }
         if ok != 0 { return false }
         _ = cs_fcntl(fds.0, Int32(CS_F_SETPIPE_SZ), PipePool.capacity)
         ends[Int(s)] = fds

@@ -38,11 +38,14 @@ extension Pipeline {
     /// Out of descriptors or memory: the queue waits in the kernel; the log says so (it bounds its lines itself).
     @inline(never) mutating func acceptFailed(_ error: Int32) {
         if error == EAGAIN || error == ECONNABORTED { return }
-        ErrorLog.write(.error, "accept failed (\(error)); \(slab.count) connections are open, limits.connections is \(settings.connectionsMax)")
+        ErrorLog.write(
+            .error, "accept failed (\(error)); \(slab.count) connections are open, limits.connections is \(settings.connectionsMax)")
     }
 
     @inline(never) mutating func refuseConnection() {
-        if !isDraining { ErrorLog.write(.warn, "connection refused: all \(slab.limit) connections of this worker (limits.connections) are in use") }
+        if !isDraining {
+            ErrorLog.write(.warn, "connection refused: all \(slab.limit) connections of this worker (limits.connections) are in use")
+        }
     }
 
     /// Text of the peer's address and whether its forwarding headers are believed.

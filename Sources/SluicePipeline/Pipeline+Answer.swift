@@ -19,8 +19,11 @@ extension Pipeline {
         x.pointee.isRefused = true
         x.pointee.aborted = true
         x.pointee.requestHead.length = 0
-        x.pointee.context.clientAddress = ByteView(UnsafeRawPointer(address(&c.pointee.address)).assumingMemoryBound(to: UInt8.self), Int(c.pointee.addressLength))
-        send(x, status, body: explain(x, status, status == 408 ? "request head too slow" : problem(x.pointee.requestHead.problem)), lines: ByteView("Content-Type: text/plain; charset=utf-8\r\n"))
+        x.pointee.context.clientAddress = ByteView(
+            UnsafeRawPointer(address(&c.pointee.address)).assumingMemoryBound(to: UInt8.self), Int(c.pointee.addressLength))
+        send(
+            x, status, body: explain(x, status, status == 408 ? "request head too slow" : problem(x.pointee.requestHead.problem)),
+            lines: ByteView("Content-Type: text/plain; charset=utf-8\r\n"))
     }
 
     func problem(_ raw: UInt8) -> StaticString { HeadProblem(rawValue: raw)?.text ?? "malformed message" }
@@ -101,7 +104,9 @@ extension Pipeline {
         x.pointee.context.responseHead = nil
         x.pointee.context.status = x.pointee.context.answerStatus
         if filterHeaders { filterAnswer(x) }
-        send(x, Int(x.pointee.context.status), body: x.pointee.context.answerBody, lines: headerLines(x, x.pointee.context.response, contentType: false))
+        send(
+            x, Int(x.pointee.context.status), body: x.pointee.context.answerBody,
+            lines: headerLines(x, x.pointee.context.response, contentType: false))
     }
 
     /// Header filters see our own answers too; one that fails changes nothing here.
@@ -164,7 +169,9 @@ extension Pipeline {
         if bound > largeShape.capacity || c.pointee.outputPending > 0 { return abort(x) }
         let out = output(c, room: bound)
         let isBodyless = status < 200 || status == 204 || status == 304
-        let n = HeadWriter.answer(status: status, contentLength: isBodyless ? -1 : body.count, keepAlive: c.pointee.keepAlive, minorVersion: x.pointee.requestHead.minorVersion, date: loop.clock.date(), lines: lines, into: out)
+        let n = HeadWriter.answer(
+            status: status, contentLength: isBodyless ? -1 : body.count, keepAlive: c.pointee.keepAlive,
+            minorVersion: x.pointee.requestHead.minorVersion, date: loop.clock.date(), lines: lines, into: out)
         c.pointee.outputStart = 0
         c.pointee.outputEnd = Int32(truncatingIfNeeded: n)
         x.pointee.headBytes = UInt32(truncatingIfNeeded: n)
@@ -193,14 +200,21 @@ extension Pipeline {
             let pending = c.pointee.outputPending
             if pending == 0 && x.pointee.memoryBody.isEmpty { return finish(x) }
             if !c.pointee.writable { return armBody(x) }
-            let p = pending > 0 ? c.pointee.output.unsafelyUnwrapped + Int(c.pointee.outputStart) : UnsafeMutablePointer(mutating: x.pointee.memoryBody.start)
+            let p =
+                pending > 0
+                ? c.pointee.output.unsafelyUnwrapped + Int(c.pointee.outputStart)
+                : UnsafeMutablePointer(mutating: x.pointee.memoryBody.start)
             let r = c.send(p, pending > 0 ? pending : x.pointee.memoryBody.count)
             if r < 0 {
                 if r == -Int(EAGAIN) { return armBody(x) }
                 return abort(x)
             }
             x.pointee.bytesSent &+= UInt64(r)
-            if pending > 0 { c.pointee.outputStart &+= Int32(truncatingIfNeeded: r) } else { x.pointee.memoryBody = x.pointee.memoryBody.dropFirst(r) }
+            if pending > 0 {
+                c.pointee.outputStart &+= Int32(truncatingIfNeeded: r)
+            } else {
+                x.pointee.memoryBody = x.pointee.memoryBody.dropFirst(r)
+            }
         }
     }
 }

@@ -15,7 +15,8 @@ extension Pipeline {
         let first = Int(cluster.pointee.firstTarget)
         if !newConnection {
             let targets = s.pointee.image.targets.baseAddress.unsafelyUnwrapped + first
-            let t = Balancer.pick(targets, count: Int(cluster.pointee.targetCount), state: s.pointee.weights + first, tried: x.pointee.tried)
+            let t = Balancer.pick(
+                targets, count: Int(cluster.pointee.targetCount), state: s.pointee.weights + first, tried: x.pointee.tried)
             if t < 0 { return answer(x, x.pointee.attempts == 0 ? 503 : 502, "no target of the cluster could be reached") }
             x.pointee.targetIndex = Int32(truncatingIfNeeded: first + t)
             if t < 64 { x.pointee.tried |= 1 << UInt64(t) }
@@ -44,7 +45,9 @@ extension Pipeline {
 
     @inline(never) mutating func dial(_ x: Ex, _ slot: Int, timeoutMs: UInt32) {
         let (fd, status) = withUnsafePointer(to: &pools.slots[slot].address) {
-            Socket.connect(family: Int32(truncatingIfNeeded: $0.pointee.family), address: UnsafeRawPointer(address(&UnsafeMutablePointer(mutating: $0).pointee.bytes)), length: $0.pointee.length)
+            Socket.connect(
+                family: Int32(truncatingIfNeeded: $0.pointee.family),
+                address: UnsafeRawPointer(address(&UnsafeMutablePointer(mutating: $0).pointee.bytes)), length: $0.pointee.length)
         }
         counters.upstreamConnecting()
         if fd < 0 { return connectFailed(x, status) }
@@ -100,9 +103,12 @@ extension Pipeline {
     /// Another target, or the end of the attempts.
     @inline(never) mutating func connectFailed(_ x: Ex, _ error: Int32) {
         counters.upstreamConnectFailed()
-        upstreamFault(x, error == ETIMEDOUT ? "connection timed out" : error == ECONNREFUSED ? "connection refused" : "connection failed", error)
+        upstreamFault(
+            x, error == ETIMEDOUT ? "connection timed out" : error == ECONNREFUSED ? "connection refused" : "connection failed", error)
         let cluster = x.pointee.snapshot.pointee.image.clusters[Int(x.pointee.route.unsafelyUnwrapped.pointee.cluster)]
-        let state = AttemptState(failure: .connect, method: x.pointee.requestHead.method, bodyIsReplayable: true, attempts: x.pointee.attempts, connectRetries: cluster.connectRetries)
+        let state = AttemptState(
+            failure: .connect, method: x.pointee.requestHead.method, bodyIsReplayable: true, attempts: x.pointee.attempts,
+            connectRetries: cluster.connectRetries)
         if RetryDecision.decide(state) == .otherTarget && cluster.targetCount > 1 {
             x.pointee.retries &+= 1
             counters.upstreamRetried()

@@ -15,6 +15,7 @@ extension Pipeline {
         }
         let c = x.pointee.context
         let code = error == 0 ? "" : " (\(error))"
-        ErrorLog.write(.warn, "upstream \(what)\(code) while \(stage); client \(c.clientAddress.string), route \(c.routeID.string), target \(c.targetLabel.string), try \(x.pointee.attempts)")
+        let whom = "client \(c.clientAddress.string), route \(c.routeID.string), target \(c.targetLabel.string), try \(x.pointee.attempts)"
+        ErrorLog.write(.warn, "upstream \(what)\(code) while \(stage); \(whom)")
     }
 }

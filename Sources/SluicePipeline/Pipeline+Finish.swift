@@ -13,7 +13,9 @@ extension Pipeline {
         let c = x.pointee.client
         record(x)
         if let u = x.pointee.upstream {
-            let isClean = x.pointee.response.isDone && u.pointee.inputStart == u.pointee.inputEnd && u.pointee.keepAlive && !u.pointee.hangup && x.pointee.request.isDone
+            let isClean =
+                x.pointee.response.isDone && u.pointee.inputStart == u.pointee.inputEnd && u.pointee.keepAlive && !u.pointee.hangup
+                && x.pointee.request.isDone
                 && u.pointee.outputPending == 0 && !x.pointee.bodyRefused
             detach(x, u)
             let slot = Int(u.pointee.pool)
@@ -82,7 +84,9 @@ extension Pipeline {
         let end = LoopClock.readUs()
         let duration = end &- x.pointee.startedUs
         let received = UInt64(x.pointee.requestHead.length) &+ x.pointee.request.received
-        counters.requestDone(slot: x.pointee.route == nil ? 0 : x.pointee.route.unsafelyUnwrapped.pointee.statSlot, status: x.pointee.context.status, durationUs: duration, bytesIn: received, bytesOut: x.pointee.bytesSent)
+        counters.requestDone(
+            slot: x.pointee.route == nil ? 0 : x.pointee.route.unsafelyUnwrapped.pointee.statSlot, status: x.pointee.context.status,
+            durationUs: duration, bytesIn: received, bytesOut: x.pointee.bytesSent)
         if x.pointee.chainPhases & PluginPhase.log.bit != 0 {
             x.pointee.context.bytesSent = x.pointee.bytesSent
             x.pointee.context.bytesReceived = received

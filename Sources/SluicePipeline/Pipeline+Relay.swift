@@ -35,12 +35,19 @@ extension Pipeline {
                 let r = flush(s, d)
                 if r < 0 { return r == -Int(EAGAIN) ? .blocked : .destinationClosed }
                 moved &+= r
-                if !d.pointee.writable && (s.pointee.inputChecked > s.pointee.inputStart || d.pointee.outputEnd > d.pointee.outputStart) { return .blocked }
+                if !d.pointee.writable && (s.pointee.inputChecked > s.pointee.inputStart || d.pointee.outputEnd > d.pointee.outputStart) {
+                    return .blocked
+                }
                 continue
             }
             if body.pointee.isDone { return .done }
             // Also while a pipe still holds bytes: all of the body may have been received already.
-            if body.pointee.framing == .length && (body.pointee.remaining >= Pipeline.spliceMin || d.pointee.exchange.unsafelyUnwrapped.pointee.pipe >= 0), let flow = splice(s, d, body) { return flow }
+            if body.pointee.framing == .length
+                && (body.pointee.remaining >= Pipeline.spliceMin || d.pointee.exchange.unsafelyUnwrapped.pointee.pipe >= 0),
+                let flow = splice(s, d, body)
+            {
+                return flow
+            }
             if !s.pointee.readable { return .starved }
             if moved > Pipeline.yieldBytes { return .yielded }
             let r = refill(s, body, floor: floor)
@@ -84,8 +91,12 @@ extension Pipeline {
         if !d.pointee.writable { return -Int(EAGAIN) }
         var pending = Int(d.pointee.outputEnd &- d.pointee.outputStart)
         var ready = Int(s.pointee.inputChecked &- s.pointee.inputStart)
-        if pending > 0 && ready > 0 && ready <= Pipeline.joinMax && Int(d.pointee.outputEnd) &+ ready <= capacity(isLarge: d.pointee.outputIsLarge) {
-            memcpy(d.pointee.output.unsafelyUnwrapped + Int(d.pointee.outputEnd), s.pointee.input.unsafelyUnwrapped + Int(s.pointee.inputStart), ready)
+        if pending > 0 && ready > 0 && ready <= Pipeline.joinMax
+            && Int(d.pointee.outputEnd) &+ ready <= capacity(isLarge: d.pointee.outputIsLarge)
+        {
+            memcpy(
+                d.pointee.output.unsafelyUnwrapped + Int(d.pointee.outputEnd),
+                s.pointee.input.unsafelyUnwrapped + Int(s.pointee.inputStart), ready)
             d.pointee.outputEnd &+= Int32(truncatingIfNeeded: ready)
             s.pointee.inputStart = s.pointee.inputChecked
             pending &+= ready
@@ -97,13 +108,19 @@ extension Pipeline {
         } else if pending == 0 {
             r = d.send(s.pointee.input.unsafelyUnwrapped + Int(s.pointee.inputStart), ready)
         } else {
-            r = d.send(d.pointee.output.unsafelyUnwrapped + Int(d.pointee.outputStart), pending, s.pointee.input.unsafelyUnwrapped + Int(s.pointee.inputStart), ready)
+            r = d.send(
+                d.pointee.output.unsafelyUnwrapped + Int(d.pointee.outputStart), pending,
+                s.pointee.input.unsafelyUnwrapped + Int(s.pointee.inputStart), ready)
         }
         if r < 0 { return r }
         let fromOutput = min(r, pending)
         d.pointee.outputStart &+= Int32(truncatingIfNeeded: fromOutput)
         s.pointee.inputStart &+= Int32(truncatingIfNeeded: r &- fromOutput)
-        if let x = d.pointee.exchange, !d.pointee.isUpstream { x.pointee.bytesSent &+= UInt64(r) } else if let x = d.pointee.exchange { x.pointee.bytesForwarded &+= UInt64(r) }
+        if let x = d.pointee.exchange, !d.pointee.isUpstream {
+            x.pointee.bytesSent &+= UInt64(r)
+        } else if let x = d.pointee.exchange {
+            x.pointee.bytesForwarded &+= UInt64(r)
+        }
         return r
     }
 
@@ -125,7 +142,9 @@ extension Pipeline {
         }
         var room = capacity(isLarge: s.pointee.inputIsLarge) &- Int(s.pointee.inputEnd)
         // Not into the next request: that belongs into a buffer of its own.
-        if body.pointee.framing == .length && !s.pointee.isUpstream { room = min(room, Int(truncatingIfNeeded: min(body.pointee.remaining, 1 << 30))) }
+        if body.pointee.framing == .length && !s.pointee.isUpstream {
+            room = min(room, Int(truncatingIfNeeded: min(body.pointee.remaining, 1 << 30)))
+        }
         if room == 0 { return -Int(EAGAIN) }
         let r = s.receive(s.pointee.input.unsafelyUnwrapped + Int(s.pointee.inputEnd), room)
         if r > 0 {
@@ -165,7 +184,9 @@ extension Pipeline {
             let c = slab[i]
             i = c.pointee.lineNext
             c.pointee.inLine = false
-            if c.pointee.state == .exchange || c.pointee.state == .tunnel { if c.pointee.isUpstream { upstreamEvent(c) } else { clientEvent(c) } }
+            if c.pointee.state == .exchange || c.pointee.state == .tunnel {
+                if c.pointee.isUpstream { upstreamEvent(c) } else { clientEvent(c) }
+            }
             resume()
         }
         return any

@@ -23,7 +23,10 @@ extension Pipeline {
         options.method = x.pointee.context.method
         options.path = x.pointee.context.path
         // A request upstream needs a Host that means something (RFC 9112 section 3.2): HTTP/1.0 clients may send none.
-        options.host = x.pointee.context.host ?? (head.pointee.authorityLength == 0 && x.pointee.context.request.first(id: HeaderID.host) == nil ? x.pointee.context.targetLabel : nil)
+        options.host =
+            x.pointee.context.host
+            ?? (head.pointee.authorityLength == 0 && x.pointee.context.request.first(id: HeaderID.host) == nil
+                ? x.pointee.context.targetLabel : nil)
         options.keepUpgrade = x.pointee.isUpgrade
         options.keepExpect = head.pointee.flags & MessageHead.expectContinue != 0 && head.pointee.minorVersion == 1
         let bound = HeadWriter.requestBound(head: head, map: x.pointee.context.request, options: options)
@@ -34,7 +37,8 @@ extension Pipeline {
         }
         let out = output(u, room: bound)
         u.pointee.outputStart = 0
-        u.pointee.outputEnd = Int32(truncatingIfNeeded: HeadWriter.request(head: head, map: x.pointee.context.request, options: options, into: out))
+        u.pointee.outputEnd = Int32(
+            truncatingIfNeeded: HeadWriter.request(head: head, map: x.pointee.context.request, options: options, into: out))
     }
 
     @inline(__always) func localPort(_ c: Conn) -> ByteView {
@@ -45,11 +49,14 @@ extension Pipeline {
     mutating func sendRequest(_ x: Ex) {
         let c = x.pointee.client
         guard let u = x.pointee.upstream else { return }
-        if x.pointee.attempts > 0 && u.pointee.output == nil && x.pointee.stage == .sending && x.pointee.request.received == 0 && x.pointee.bytesForwarded == 0 {
+        if x.pointee.attempts > 0 && u.pointee.output == nil && x.pointee.stage == .sending && x.pointee.request.received == 0
+            && x.pointee.bytesForwarded == 0
+        {
             return answer(x, 431, "request head too large to be sent on")
         }
         let flow = pump(c, u, address(&x.pointee.request), floor: x.pointee.bodyStart)
-        if x.pointee.request.framing == .chunked && x.pointee.request.content > x.pointee.route.unsafelyUnwrapped.pointee.bodyBytesMax {  // a length was compared at once
+        // A length was compared at once; chunks are counted as they come.
+        if x.pointee.request.framing == .chunked && x.pointee.request.content > x.pointee.route.unsafelyUnwrapped.pointee.bodyBytesMax {
             return fail(x, 413, "body larger than the limit of this route")
         }
         switch flow {
@@ -115,7 +122,9 @@ extension Pipeline {
     @inline(never) mutating func upstreamLost(_ x: Ex, _ u: Conn, _ error: Int) {
         let reused = u.pointee.reused && u.pointee.inputEnd == 0
         let failure: AttemptFailure = reused ? .reusedConnectionClosed : .broken
-        let state = AttemptState(failure: failure, method: x.pointee.requestHead.method, bodyIsReplayable: !x.pointee.bodyIsGone, attempts: x.pointee.attempts, connectRetries: 0)
+        let state = AttemptState(
+            failure: failure, method: x.pointee.requestHead.method, bodyIsReplayable: !x.pointee.bodyIsGone, attempts: x.pointee.attempts,
+            connectRetries: 0)
         detach(x, u)
         close(u)
         if RetryDecision.decide(state) == .sameTarget && !x.pointee.bodyRefused {

@@ -32,7 +32,8 @@ extension Pipeline {
 
     /// The client closed its side while the upstream has not answered: nobody waits for the answer, so the upstream is spared.
     @inline(__always) func hasLeft(_ x: Ex, _ c: Conn) -> Bool {
-        c.pointee.hangup && x.pointee.request.isDone && !x.pointee.headSent && c.pointee.inputEnd == c.pointee.inputChecked && Socket.peek(c.pointee.descriptor) == 0
+        c.pointee.hangup && x.pointee.request.isDone && !x.pointee.headSent && c.pointee.inputEnd == c.pointee.inputChecked
+            && Socket.peek(c.pointee.descriptor) == 0
     }
 
     mutating func readResponse(_ x: Ex, _ u: Conn) {
@@ -59,7 +60,8 @@ extension Pipeline {
     @inline(__always) mutating func parseResponse(_ x: Ex, _ u: Conn, _ b: Bytes) -> Bool {
         while true {
             let head = address(&x.pointee.responseHead)
-            let limits = HeadLimits(fieldsMax: headLimits.fieldsMax, targetBytesMax: headLimits.targetBytesMax, headBytesMax: largeShape.capacity - 1)
+            let limits = HeadLimits(
+                fieldsMax: headLimits.fieldsMax, targetBytesMax: headLimits.targetBytesMax, headBytesMax: largeShape.capacity - 1)
             let n = HeadParser.response(b, count: Int(u.pointee.inputEnd), head: head, fields: fields(b, isLarge: true), limits: limits)
             if n == 0 && Int(u.pointee.inputEnd) < largeShape.capacity { return false }
             if n <= 0 {
@@ -98,7 +100,8 @@ extension Pipeline {
             if bound <= smallShape.capacity && c.pointee.outputPending == 0 {
                 let out = output(c, room: bound)
                 c.pointee.outputStart = 0
-                c.pointee.outputEnd = Int32(truncatingIfNeeded: HeadWriter.response(head: address(&x.pointee.responseHead), map: map, options: options, into: out))
+                c.pointee.outputEnd = Int32(
+                    truncatingIfNeeded: HeadWriter.response(head: address(&x.pointee.responseHead), map: map, options: options, into: out))
                 let r = c.send(out, c.pointee.outputPending)
                 if r > 0 { c.pointee.outputStart &+= Int32(truncatingIfNeeded: r) }
                 if c.pointee.outputPending == 0 { giveOutput(c) }
@@ -158,7 +161,9 @@ extension Pipeline {
             if Int(c.pointee.outputEnd) + bound > capacity(isLarge: c.pointee.outputIsLarge) { return abort(x) }
             out = c.pointee.output.unsafelyUnwrapped
         }
-        c.pointee.outputEnd &+= Int32(truncatingIfNeeded: HeadWriter.response(head: head, map: x.pointee.context.response, options: options, into: out + Int(c.pointee.outputEnd)))
+        c.pointee.outputEnd &+= Int32(
+            truncatingIfNeeded: HeadWriter.response(
+                head: head, map: x.pointee.context.response, options: options, into: out + Int(c.pointee.outputEnd)))
         x.pointee.headBytes = UInt32(truncatingIfNeeded: c.pointee.outputPending &- pending)
         x.pointee.headSent = true
         // Hooks may still read the head: its bytes stay. Otherwise the whole buffer serves the body.
@@ -213,7 +218,8 @@ extension Pipeline {
     mutating func pumpResponse(_ x: Ex) {
         let c = x.pointee.client
         guard let u = x.pointee.upstream else { return }
-        let flow = x.pointee.decodesResponse ? pumpDecoded(x, u, c) : pump(u, c, address(&x.pointee.response), floor: x.pointee.responseFloor)
+        let flow =
+            x.pointee.decodesResponse ? pumpDecoded(x, u, c) : pump(u, c, address(&x.pointee.response), floor: x.pointee.responseFloor)
         switch flow {
         case .done: finish(x)
         case .starved:

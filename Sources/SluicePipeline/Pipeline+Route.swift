@@ -20,7 +20,9 @@ extension Pipeline {
         counters.requestStarted()
         describe(x)
         setRequestFraming(x)
-        if x.pointee.requestHead.pathLength == 1 && x.pointee.headBuffer[Int(x.pointee.requestHead.pathOffset)] == 0x2a { return answerServerOptions(x) }
+        if x.pointee.requestHead.pathLength == 1 && x.pointee.headBuffer[Int(x.pointee.requestHead.pathOffset)] == 0x2a {
+            return answerServerOptions(x)
+        }
         guard normalizePath(x) else { return answer(x, 400, "malformed path") }
         guard route(x) else { return }
         if x.pointee.chainPhases & PluginPhase.rewrite.bit != 0 {
@@ -55,13 +57,17 @@ extension Pipeline {
         let c = x.pointee.client
         let head = address(&x.pointee.requestHead)
         x.pointee.context.requestHead = head
-        x.pointee.context.request = HeaderMap(buffer: x.pointee.headBuffer, fields: fields(x.pointee.headBuffer, isLarge: c.pointee.inputIsLarge), fieldCount: Int(head.pointee.fieldCount))
-        x.pointee.context.clientAddress = ByteView(UnsafeRawPointer(address(&c.pointee.address)).assumingMemoryBound(to: UInt8.self), Int(c.pointee.addressLength))
+        x.pointee.context.request = HeaderMap(
+            buffer: x.pointee.headBuffer, fields: fields(x.pointee.headBuffer, isLarge: c.pointee.inputIsLarge),
+            fieldCount: Int(head.pointee.fieldCount))
+        x.pointee.context.clientAddress = ByteView(
+            UnsafeRawPointer(address(&c.pointee.address)).assumingMemoryBound(to: UInt8.self), Int(c.pointee.addressLength))
         x.pointee.context.clientPort = c.pointee.port
         x.pointee.context.scheme = ByteView("http")
         let f = head.pointee.flags
         let perConnection = settings.requestsPerConnectionMax
-        c.pointee.keepAlive = (head.pointee.minorVersion == 1 ? f & MessageHead.close == 0 : f & MessageHead.keepAlive != 0) && !isDraining
+        c.pointee.keepAlive =
+            (head.pointee.minorVersion == 1 ? f & MessageHead.close == 0 : f & MessageHead.keepAlive != 0) && !isDraining
             && (perConnection == 0 || UInt64(c.pointee.requests) < perConnection)
     }
 

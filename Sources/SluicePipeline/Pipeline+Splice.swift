@@ -19,7 +19,9 @@ extension Pipeline {
         } else if x.pointee.pipeIsRequest != isRequest {
             return nil
         }
-        if s.pointee.input != x.pointee.headBuffer && s.pointee.inputStart == s.pointee.inputEnd && x.pointee.responseFloor == 0 { giveInput(s) }
+        if s.pointee.input != x.pointee.headBuffer && s.pointee.inputStart == s.pointee.inputEnd && x.pointee.responseFloor == 0 {
+            giveInput(s)
+        }
         var moved = 0
         while true {
             if x.pointee.piped > 0 {

@@ -54,7 +54,8 @@ extension Pipeline {
         let elapsed = loop.clock.nowUs &- x.pointee.rateWindowUs
         let bytes = x.pointee.request.received &- x.pointee.rateWindowBytes
         let upstreamHasAll = x.pointee.upstream.map { $0.pointee.outputPending == 0 } ?? true
-        let isStarved = upstreamHasAll && x.pointee.piped == 0 && x.pointee.client.pointee.inputStart == x.pointee.client.pointee.inputChecked
+        let isStarved =
+            upstreamHasAll && x.pointee.piped == 0 && x.pointee.client.pointee.inputStart == x.pointee.client.pointee.inputChecked
         if !isStarved && bytes == 0 {
             let left = Int64(responseTimeoutMs(x)) - Int64(elapsed / 1000)
             if left > 0 { return arm(x.pointee.client, afterMs: UInt32(min(left, Int64(Pipeline.rateWindowMs)))) }

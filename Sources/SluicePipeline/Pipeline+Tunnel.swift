@@ -18,7 +18,8 @@ extension Pipeline {
         if bound > largeShape.capacity || c.pointee.outputPending > 0 { return abort(x) }
         let out = output(c, room: bound)
         c.pointee.outputStart = 0
-        c.pointee.outputEnd = Int32(truncatingIfNeeded: HeadWriter.response(head: address(&x.pointee.responseHead), map: map, options: options, into: out))
+        c.pointee.outputEnd = Int32(
+            truncatingIfNeeded: HeadWriter.response(head: address(&x.pointee.responseHead), map: map, options: options, into: out))
         x.pointee.headSent = true
         x.pointee.stage = .responding
         x.pointee.aborted = true  // neither connection carries HTTP any more
@@ -34,7 +35,9 @@ extension Pipeline {
         guard let x = c.pointee.exchange, let u = x.pointee.upstream else { return close(c) }
         let client = x.pointee.client
         if !moveTunnel(u, client, address(&x.pointee.response)) || !moveTunnel(client, u, address(&x.pointee.request)) { return abort(x) }
-        if x.pointee.request.isDone && x.pointee.response.isDone && client.pointee.outputPending == 0 && u.pointee.outputPending == 0 { return abort(x) }
+        if x.pointee.request.isDone && x.pointee.response.isDone && client.pointee.outputPending == 0 && u.pointee.outputPending == 0 {
+            return abort(x)
+        }
         arm(client, afterMs: settings.tunnelIdleTimeoutMs)
     }
 

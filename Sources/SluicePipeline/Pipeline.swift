@@ -52,7 +52,9 @@ public struct Pipeline: ~Copyable {
         self.host = host
         self.counters = counters
         self.accessLog = accessLog
-        headLimits = HeadLimits(fieldsMax: Int(settings.headerFieldsMax), targetBytesMax: Int(settings.targetBytesMax), headBytesMax: Int(settings.headBytesMax))
+        headLimits = HeadLimits(
+            fieldsMax: Int(settings.headerFieldsMax), targetBytesMax: Int(settings.targetBytesMax), headBytesMax: Int(settings.headBytesMax)
+        )
         smallShape = BufferShape(capacity: BufferShape.smallCapacity)
         largeShape = BufferShape(capacity: BufferShape.largeCapacity)
         small = BlockPool(blockSize: smallShape.blockSize)
@@ -78,7 +80,9 @@ public struct Pipeline: ~Copyable {
         guard let s = current else { return }
         settings = s.pointee.image.settings.pointee
         let fields = min(Int(settings.headerFieldsMax), BufferShape.fieldsMax)
-        headLimits = HeadLimits(fieldsMax: fields, targetBytesMax: Int(settings.targetBytesMax), headBytesMax: min(Int(settings.headBytesMax), BufferShape.largeCapacity - 1))
+        headLimits = HeadLimits(
+            fieldsMax: fields, targetBytesMax: Int(settings.targetBytesMax),
+            headBytesMax: min(Int(settings.headBytesMax), BufferShape.largeCapacity - 1))
     }
 
     // MARK: buffers

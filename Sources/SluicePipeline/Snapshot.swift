@@ -27,7 +27,9 @@ extension Pipeline {
         guard fstat(descriptor, &info) == 0, info.st_size > 0 else { throw SnapshotError("the image cannot be read: errno \(cs_errno())") }
         let bytes = Int(info.st_size)
         let map = mmap(nil, bytes, PROT_READ, MAP_SHARED, descriptor, 0)
-        guard let map, cs_is_mapped(map) != 0 else { throw SnapshotError("the image of \(bytes) bytes cannot be mapped: errno \(cs_errno())") }
+        guard let map, cs_is_mapped(map) != 0 else {
+            throw SnapshotError("the image of \(bytes) bytes cannot be mapped: errno \(cs_errno())")
+        }
         let view: ImageView
         let table: PluginTable
         do {
@@ -43,7 +45,10 @@ extension Pipeline {
         weights.initialize(repeating: 0, count: n)
         pools.claim(view, into: poolOf)
         let s = UnsafeMutablePointer<Snapshot>.allocate(capacity: 1)
-        s.initialize(to: Snapshot(image: view, mapping: map, mappingBytes: bytes, plugins: table, bound: table.bound, poolOf: poolOf, weights: weights, revision: view.header.pointee.revision))
+        s.initialize(
+            to: Snapshot(
+                image: view, mapping: map, mappingBytes: bytes, plugins: table, bound: table.bound, poolOf: poolOf, weights: weights,
+                revision: view.header.pointee.revision))
         return s
     }
 

@@ -71,14 +71,18 @@ public enum Router {
     }
 
     /// Linear probing; the check saw that an empty slot exists.
-    @inline(__always) private static func find(_ image: ImageView, _ name: ByteView, _ hash: UInt64, _ kind: UInt32) -> UnsafePointer<HostSlot>? {
+    @inline(__always) private static func find(_ image: ImageView, _ name: ByteView, _ hash: UInt64, _ kind: UInt32) -> UnsafePointer<
+        HostSlot
+    >? {
         let slots = image.hostSlots
         let mask = slots.count &- 1
         var i = Int(truncatingIfNeeded: hash) & mask
         while true {
             let slot = slots.baseAddress.unsafelyUnwrapped + i
             if slot.pointee.kind == HostSlot.empty { return nil }
-            if slot.pointee.hash == hash && slot.pointee.kind == kind && image.text(slot.pointee.text).equalsIgnoringCase(name) { return slot }
+            if slot.pointee.hash == hash && slot.pointee.kind == kind && image.text(slot.pointee.text).equalsIgnoringCase(name) {
+                return slot
+            }
             i = (i &+ 1) & mask
         }
     }

@@ -57,7 +57,8 @@ struct TreeWalk {
     }
 
     /// Follows literal children; looks at the exact routes where the path ends.
-    @inline(__always) private mutating func descend(from start: UnsafePointer<RouteNode>, _ position: inout Int) -> UnsafePointer<RouteNode> {
+    @inline(__always) private mutating func descend(from start: UnsafePointer<RouteNode>, _ position: inout Int) -> UnsafePointer<RouteNode>
+    {
         var node = start
         while position < path.count {
             let count = node.pointee.literalCount

@@ -13,20 +13,24 @@ enum HeaderLines {
         for h in headers {
             let place = path + "." + (isToken(h.name) ? h.name : "\"\(h.name)\"")
             if !isToken(h.name) {
-                throw ImageError(path: place, found: "not a header name", allowed: "letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2)")
+                throw ImageError(
+                    path: place, found: "not a header name", allowed: "letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2)")
             }
             if reserved.contains(h.name.lowercased()) {
                 throw ImageError(
-                    path: place, found: "a header that the gateway sets itself", allowed: "any but \(reserved.sorted().joined(separator: ", "))")
+                    path: place, found: "a header that the gateway sets itself",
+                    allowed: "any but \(reserved.sorted().joined(separator: ", "))")
             }
             if !isValue(h.value) {
                 throw ImageError(
-                    path: place, found: "a control character, or white space around the value", allowed: "a field value of RFC 9110 section 5.5")
+                    path: place, found: "a control character, or white space around the value",
+                    allowed: "a field value of RFC 9110 section 5.5")
             }
             lines += "\(h.name): \(h.value)\r\n"
         }
         if lines.utf8.count > Limits.respondHeaderBytesMax {
-            throw ImageError(path: path, found: "\(lines.utf8.count) bytes of headers", allowed: "at most \(Limits.respondHeaderBytesMax) bytes")
+            throw ImageError(
+                path: path, found: "\(lines.utf8.count) bytes of headers", allowed: "at most \(Limits.respondHeaderBytesMax) bytes")
         }
         return lines
     }
@@ -35,7 +39,8 @@ enum HeaderLines {
     static func location(_ target: String, at path: String) throws(ImageError) -> String {
         if target.isEmpty || !target.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) || target.utf8.count > 4096 {
             throw ImageError(
-                path: path, found: "\"\(target)\" is not a URI reference", allowed: "1...4096 bytes of visible ASCII; other bytes percent-encoded")
+                path: path, found: "\"\(target)\" is not a URI reference",
+                allowed: "1...4096 bytes of visible ASCII; other bytes percent-encoded")
         }
         return "Location: \(target)\r\n"
     }

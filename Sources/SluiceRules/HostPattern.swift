@@ -22,7 +22,8 @@ struct HostPattern: Equatable {
         }
         labels = name.utf8.reduce(1) { $0 + ($1 == UInt8(ascii: ".") ? 1 : 0) }
         if isWildcard && labels > Limits.wildcardLabelsMax {
-            throw ImageError(path: path(), found: "\"\(text)\" has \(labels) labels behind the star", allowed: "at most \(Limits.wildcardLabelsMax)")
+            throw ImageError(
+                path: path(), found: "\"\(text)\" has \(labels) labels behind the star", allowed: "at most \(Limits.wildcardLabelsMax)")
         }
         key = isWildcard ? "." + name : name
         if key.utf8.count > Limits.hostBytesMax {

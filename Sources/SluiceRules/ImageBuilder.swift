@@ -113,6 +113,7 @@ struct ImageCompiler {
         let size = text.utf8.count
         if size >= 1 && size <= Limits.idBytesMax && !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) { return text }
         throw ImageError(
-            path: path(), found: "an id of \(size) bytes: \"\(text)\"", allowed: "1...\(Limits.idBytesMax) bytes without control characters")
+            path: path(), found: "an id of \(size) bytes: \"\(text)\"", allowed: "1...\(Limits.idBytesMax) bytes without control characters"
+        )
     }
 }

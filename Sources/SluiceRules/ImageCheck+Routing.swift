@@ -8,8 +8,12 @@ extension ImageCheck {
         let slots = view.hostSlots
         let table = view.hostTable.pointee
         try need(slots.count > 0 && slots.count & (slots.count - 1) == 0, "hosts", "\(slots.count) slots", "a power of two")
-        let root = { (r: UInt32, key: Int32) in Int(r) < view.nodes.count && view.nodes[Int(r)].parent == .max && view.nodes[Int(r)].maxKey == key }
-        if table.anyRoot != .max { try need(root(table.anyRoot, table.anyMaxKey), "hosts", "root \(table.anyRoot) for any host", "a root node") }
+        let root = { (r: UInt32, key: Int32) in
+            Int(r) < view.nodes.count && view.nodes[Int(r)].parent == .max && view.nodes[Int(r)].maxKey == key
+        }
+        if table.anyRoot != .max {
+            try need(root(table.anyRoot, table.anyMaxKey), "hosts", "root \(table.anyRoot) for any host", "a root node")
+        }
         var used = 0
         for i in 0..<slots.count {
             let slot = slots[i]
@@ -39,9 +43,12 @@ extension ImageCheck {
             } else {
                 try need(node.parent != .max, "nodes", i, "a root among children", "a child")  // its parent checked the rest
             }
-            if node.childCount > 0 { try need(Int(node.firstChild) == nextNode, "nodes", i, "children at \(node.firstChild)", "\(nextNode)") }
+            if node.childCount > 0 {
+                try need(Int(node.firstChild) == nextNode, "nodes", i, "children at \(node.firstChild)", "\(nextNode)")
+            }
             nextNode += node.childCount
-            try need(nextNode <= nodes.count && node.literalCount <= 256, "nodes", i, "\(node.childCount) children", "up to node \(nodes.count)")
+            try need(
+                nextNode <= nodes.count && node.literalCount <= 256, "nodes", i, "\(node.childCount) children", "up to node \(nodes.count)")
             try checkChildren(of: node, i)
             try checkLabel(node, i)
             try checkList(node.exact, node, exact: 1, i, &nextEntry)
@@ -60,10 +67,14 @@ extension ImageCheck {
             let child = nodes[c]
             let isBrace = j == node.literalCount
             let fine =
-                child.parent == UInt32(i) && child.isBrace == isBrace && child.depth == node.depth + (isBrace ? 1 : 0) && child.shape & 0x2000 == 0
-            try need(fine && child.depth <= Limits.pathParametersMax, "nodes", c, "shape \(child.shape) under node \(i)", "a child of that node")
+                child.parent == UInt32(i) && child.isBrace == isBrace && child.depth == node.depth + (isBrace ? 1 : 0)
+                && child.shape & 0x2000 == 0
+            try need(
+                fine && child.depth <= Limits.pathParametersMax, "nodes", c, "shape \(child.shape) under node \(i)", "a child of that node")
             if isBrace { try need(child.labelLength == 0, "nodes", c, "a label on {}", "none") }
-            if j > 0 && !isBrace { try need(first[c] > first[c - 1], "nodes", c, "byte \(first[c]) behind \(first[c - 1])", "rising first bytes") }
+            if j > 0 && !isBrace {
+                try need(first[c] > first[c - 1], "nodes", c, "byte \(first[c]) behind \(first[c - 1])", "rising first bytes")
+            }
         }
     }
 
@@ -73,7 +84,9 @@ extension ImageCheck {
         let start = Int(header.strings.offset)
         let end = start + Int(header.strings.count)
         let fine = node.label <= UInt64(UInt32.max) && Int(node.label) >= start && Int(node.label) + length <= end
-        try need(fine && length <= Limits.pathPatternBytesMax, "nodes", i, "a label of \(length) bytes at \(node.label)", "a place in the strings")
+        try need(
+            fine && length <= Limits.pathPatternBytesMax, "nodes", i, "a label of \(length) bytes at \(node.label)",
+            "a place in the strings")
     }
 
     private func checkList(_ first: UInt32, _ node: RouteNode, exact: Int32, _ i: Int, _ nextEntry: inout Int) throws(ImageError) {

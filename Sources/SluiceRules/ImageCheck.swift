@@ -37,8 +37,11 @@ struct ImageCheck {
         try need(Int(bitPattern: base) & 7 == 0, "base", "an address that is not aligned", "8-byte alignment")
         try need(count >= size, "size", "\(count) bytes", "at least \(size)")
         let h = header
-        try need(h.magic == ImageHeader.magicValue, "magic", "0x\(String(h.magic, radix: 16))", "0x\(String(ImageHeader.magicValue, radix: 16))")
-        try need(h.version == ImageHeader.currentVersion, "version", "\(h.version)", "\(ImageHeader.currentVersion): both programs from one release")
+        try need(
+            h.magic == ImageHeader.magicValue, "magic", "0x\(String(h.magic, radix: 16))", "0x\(String(ImageHeader.magicValue, radix: 16))")
+        try need(
+            h.version == ImageHeader.currentVersion, "version", "\(h.version)",
+            "\(ImageHeader.currentVersion): both programs from one release")
         try need(Int(h.headerBytes) == size, "headerBytes", "\(h.headerBytes)", "\(size)")
         try need(
             h.totalBytes == UInt64(count) && count <= UInt32.max, "totalBytes", "\(h.totalBytes) in a block of \(count)",
@@ -84,7 +87,8 @@ struct ImageCheck {
         let from = Int(t.offset)
         let to = from + Int(t.count)
         try need(from >= start && to < end, section, i, "a text of \(t.count) bytes at \(t.offset)", "a place within \(start)..<\(end)")
-        try need(base.load(fromByteOffset: to, as: UInt8.self) == 0, section, i, "a text without NUL behind it at \(t.offset)", "a NUL at \(to)")
+        try need(
+            base.load(fromByteOffset: to, as: UInt8.self) == 0, section, i, "a text without NUL behind it at \(t.offset)", "a NUL at \(to)")
     }
 
     private func checkSettings() throws(ImageError) {
@@ -104,7 +108,9 @@ struct ImageCheck {
         ]
         for (value, range, name) in numbers { try need(range.contains(Int(value)), name, "\(value)", "\(range)") }
         for t in [s.accessLogPath, s.errorLogPath, s.pidPath, s.user, s.group, s.stateDirectory, s.configPath] { try text(t, "settings") }
-        for (i, n) in view.trustedNetworks.enumerated() { try need(n.prefixBits <= 128, "trustedNetworks", i, "\(n.prefixBits) bits", "0...128") }
+        for (i, n) in view.trustedNetworks.enumerated() {
+            try need(n.prefixBits <= 128, "trustedNetworks", i, "\(n.prefixBits) bits", "0...128")
+        }
         for (i, l) in view.listeners.enumerated() {
             try need(l.address.isPlausible, "listeners", i, "a bad socket address", "IPv4, IPv6 or Unix")
             try text(l.label, "listeners", i)
@@ -147,13 +153,17 @@ struct ImageCheck {
                 inside && chain.count <= Limits.bindingsPerRouteMax, "routes", i, "a chain of \(chain.count) at \(chain.offset)",
                 "a run within chains")
             if r.pointee.action == ActionKind.proxy.rawValue {
-                try need(r.pointee.cluster < header.clusters.count, "routes", i, "cluster \(r.pointee.cluster)", "below \(header.clusters.count)")
+                try need(
+                    r.pointee.cluster < header.clusters.count, "routes", i, "cluster \(r.pointee.cluster)", "below \(header.clusters.count)"
+                )
             } else {
                 try need(r.pointee.action <= ActionKind.redirect.rawValue, "routes", i, "action \(r.pointee.action)", "0...2")
                 try need(Limits.respondStatusRange.contains(Int(r.pointee.status)), "routes", i, "status \(r.pointee.status)", "200...599")
             }
             let priority = Int(r.pointee.priority)
-            try need(abs(priority) <= Limits.routePriorityMax, "routes", i, "priority \(priority)", "at most \(Limits.routePriorityMax) either way")
+            try need(
+                abs(priority) <= Limits.routePriorityMax, "routes", i, "priority \(priority)",
+                "at most \(Limits.routePriorityMax) either way")
             let longest = max(r.pointee.connectTimeoutMs, r.pointee.responseTimeoutMs, r.pointee.idleTimeoutMs)
             try need(longest <= Limits.timeoutMsMax, "routes", i, "a timeout of \(longest) ms", "at most \(Limits.timeoutMsMax)")
         }

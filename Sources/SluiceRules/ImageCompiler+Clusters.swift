@@ -65,7 +65,8 @@ extension ImageCompiler {
             throw ImageError(path: path, found: "\"\(address)\" cannot be resolved: \(error)", allowed: "a name with at least one address")
         }
         if records.isEmpty || !records.allSatisfy(\.isPlausible) {
-            throw ImageError(path: path, found: "no usable address of \"\(address)\"", allowed: "a name with at least one IPv4 or IPv6 address")
+            throw ImageError(
+                path: path, found: "no usable address of \"\(address)\"", allowed: "a name with at least one IPv4 or IPv6 address")
         }
         return records
     }

@@ -28,7 +28,8 @@ extension ImageCompiler {
                 if !$0.contains($1) && $1 != name { $0.append($1) }
             }
             throw ImageError(
-                path: path(), found: "unknown plugin \"\(name)\"", allowed: known.isEmpty ? "no plugin is loaded" : known.joined(separator: ", "))
+                path: path(), found: "unknown plugin \"\(name)\"",
+                allowed: known.isEmpty ? "no plugin is loaded" : known.joined(separator: ", "))
         }
         if plugins.count >= Limits.pluginsMax {
             throw ImageError(path: path(), found: "more than \(Limits.pluginsMax) plugins", allowed: "at most \(Limits.pluginsMax)")
@@ -58,7 +59,8 @@ extension ImageCompiler {
         let plugin = try pluginRecord(b.name, at: path() + ".name")
         if b.configJSON.utf8.count > Limits.bindingConfigBytesMax {
             throw ImageError(
-                path: path() + ".config", found: "\(b.configJSON.utf8.count) bytes", allowed: "at most \(Limits.bindingConfigBytesMax) bytes of JSON")
+                path: path() + ".config", found: "\(b.configJSON.utf8.count) bytes",
+                allowed: "at most \(Limits.bindingConfigBytesMax) bytes of JSON")
         }
         var r = BindingRecord()
         r.plugin = plugin
@@ -71,11 +73,14 @@ extension ImageCompiler {
     }
 
     /// The bindings that run on a route, in order; equal chains are one.
-    mutating func chain(of own: [PluginBinding], at path: @autoclosure () -> String) throws(ImageError) -> (range: ImageRange, filtersBody: Bool) {
+    mutating func chain(of own: [PluginBinding], at path: @autoclosure () -> String) throws(ImageError) -> (
+        range: ImageRange, filtersBody: Bool
+    ) {
         let global = configuration.globalPlugins
         if global.count + own.count > Limits.bindingsPerRouteMax {
             throw ImageError(
-                path: path(), found: "\(global.count + own.count) bindings, global ones included", allowed: "at most \(Limits.bindingsPerRouteMax)")
+                path: path(), found: "\(global.count + own.count) bindings, global ones included",
+                allowed: "at most \(Limits.bindingsPerRouteMax)")
         }
         var chain: [UInt32] = []
         var placed = Array(repeating: false, count: own.count)

@@ -65,7 +65,8 @@ extension ImageCompiler {
             }
             if size > 0 && (status == 204 || status == 304) {
                 throw ImageError(
-                    path: path + ".body", found: "a body with status \(status)", allowed: "no body with 204 and 304 (RFC 9110 section 6.4.1)")
+                    path: path + ".body", found: "a body with status \(status)",
+                    allowed: "no body with 204 and 304 (RFC 9110 section 6.4.1)")
             }
             r.body = strings.add(body)
             r.headerLines = strings.add(try HeaderLines.text(headers, at: path + ".headers"))

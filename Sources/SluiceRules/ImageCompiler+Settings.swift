@@ -77,7 +77,8 @@ extension ImageCompiler {
         for (i, listener) in all.enumerated() {
             let path = "listeners[\(i)].address"
             guard let record = AddressRecord(try address(listener.address, at: path)) else {
-                throw ImageError(path: path, found: "the name \"\(listener.address)\"", allowed: "IPV4:PORT, [IPV6]:PORT, *:PORT or unix:PATH")
+                throw ImageError(
+                    path: path, found: "the name \"\(listener.address)\"", allowed: "IPV4:PORT, [IPV6]:PORT, *:PORT or unix:PATH")
             }
             if !seen.insert(listener.address).inserted {
                 throw ImageError(path: path, found: "\"\(listener.address)\" a second time", allowed: "each address once")

@@ -55,7 +55,9 @@ struct PathPattern: Equatable {
 
     /// Replaces `{name}` segments by the brace byte.
     private mutating func parseSegments(_ s: [UInt8], _ text: String, _ path: () -> String) throws(ImageError) {
-        func refuse(_ why: String, _ allowed: String) -> ImageError { ImageError(path: path(), found: "\"\(text)\" \(why)", allowed: allowed) }
+        func refuse(_ why: String, _ allowed: String) -> ImageError {
+            ImageError(path: path(), found: "\"\(text)\" \(why)", allowed: allowed)
+        }
         if s.contains(UInt8(ascii: "*")) { throw refuse("has a * that is not its end", PathPattern.forms) }
         if !s.contains(where: { $0 == UInt8(ascii: "{") || $0 == UInt8(ascii: "}") }) {
             bytes = s
@@ -70,7 +72,8 @@ struct PathPattern: Equatable {
                 }
                 let name = segment.dropFirst().dropLast()
                 guard PathPattern.isName(name) else {
-                    throw refuse("has a bad segment name", "1...\(Limits.parameterNameBytesMax) letters, digits or _, not beginning with a digit")
+                    throw refuse(
+                        "has a bad segment name", "1...\(Limits.parameterNameBytesMax) letters, digits or _, not beginning with a digit")
                 }
                 let word = String(decoding: name, as: UTF8.self)
                 if names.contains(word) { throw refuse("names {\(word)} twice", "different names within one pattern") }

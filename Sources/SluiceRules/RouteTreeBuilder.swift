@@ -77,7 +77,8 @@ struct RouteTreeBuilder {
                 nameRuns[p.names] = entry.names
             }
         }
-        patterns.append(Pattern(offset: UInt32(pool.count), length: UInt16(p.bytes.count), isPrefix: p.isPrefix, rank: ranks[i], entry: entry))
+        patterns.append(
+            Pattern(offset: UInt32(pool.count), length: UInt16(p.bytes.count), isPrefix: p.isPrefix, rank: ranks[i], entry: entry))
         pool += p.bytes
     }
 

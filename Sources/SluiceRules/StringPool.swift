@@ -18,7 +18,8 @@ struct StringPool {
 
     /// Bytes that nobody is likely to share; not looked up. An image past 4 GiB is refused when it is assembled.
     mutating func append(_ run: some Collection<UInt8>) -> ImageText {
-        let place = ImageText(offset: UInt32(truncatingIfNeeded: StringPool.base + bytes.count), count: UInt32(truncatingIfNeeded: run.count))
+        let place = ImageText(
+            offset: UInt32(truncatingIfNeeded: StringPool.base + bytes.count), count: UInt32(truncatingIfNeeded: run.count))
         bytes.append(contentsOf: run)
         bytes.append(0)
         return place

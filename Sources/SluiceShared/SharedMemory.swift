@@ -30,7 +30,9 @@ public enum SharedMemoryError: Error, Equatable, CustomStringConvertible {
     /// Not our memory, or of another release; the text says what was found and what is expected.
     case unfit(String)
     public var description: String {
-        switch self { case .unfit(let what): "shared memory refused: \(what)" }
+        switch self {
+        case .unfit(let what): "shared memory refused: \(what)"
+        }
     }
 }
 

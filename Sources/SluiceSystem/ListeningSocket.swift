@@ -9,7 +9,8 @@ public enum ListeningSocket {
     ///   - label: the address as configured, for messages.
     ///   - backlog: 1...65535; the kernel caps it at net.core.somaxconn.
     ///   - reusePort: several sockets share the address (SO_REUSEPORT); not for Unix sockets.
-    public static func open(_ address: UnsafeRawBufferPointer, label: String, backlog: Int32, reusePort: Bool) throws(SystemError) -> Int32 {
+    public static func open(_ address: UnsafeRawBufferPointer, label: String, backlog: Int32, reusePort: Bool) throws(SystemError) -> Int32
+    {
         let fd = try create(address, label)
         do throws(SystemError) {
             if reusePort { try set(fd, SOL_SOCKET, SO_REUSEPORT, 1, label) }
@@ -91,11 +92,13 @@ public enum ListeningSocket {
         var e = error
         switch e.errno {
         case .addressInUse:
-            e.cure = label.hasPrefix("unix:")
+            e.cure =
+                label.hasPrefix("unix:")
                 ? "another process listens there, or the file is no socket: stop it or remove the file, or change the listener's address"
                 : "another process listens there (`ss -ltnp` shows it): stop it, or change the listener's address"
         case .accessDenied:
-            e.cure = label.hasPrefix("unix:")
+            e.cure =
+                label.hasPrefix("unix:")
                 ? "the directory must be writable for the user that starts sluiced"
                 : "ports below 1024 need root or CAP_NET_BIND_SERVICE: start as root, or choose a higher port"
         case .addressNotAvailable: e.cure = "no interface of this machine has that address"

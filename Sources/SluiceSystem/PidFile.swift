@@ -32,7 +32,9 @@ public struct PidFile: Sendable {
         }
         try check("empty pid file \(path)") { ftruncate(fd, 0) }
         var text = "\(getpid())\n"
-        text = text.withUTF8 { b in _ = pwrite(fd, b.baseAddress, b.count, 0); return "" }
+        text = text.withUTF8 { b in
+            _ = pwrite(fd, b.baseAddress, b.count, 0); return ""
+        }
     }
 
     /// Removes the file (still locked, so nobody else's) and lets go of it.

@@ -21,7 +21,8 @@ public struct Identity: Equatable, Sendable {
         if groupName.isEmpty { return }
         __errno_location().pointee = 0
         guard let entry = getgrnam(groupName) else {
-            throw SystemError(Errno.current.rawValue == 0 ? .noEntry : .current, "find group \(groupName)", cure: "create it, or change `group`")
+            throw SystemError(
+                Errno.current.rawValue == 0 ? .noEntry : .current, "find group \(groupName)", cure: "create it, or change `group`")
         }
         group = entry.pointee.gr_gid
     }
@@ -35,14 +36,16 @@ public enum Privileges {
     public static func become(_ identity: Identity) throws(SystemError) {
         if !isRoot {
             if geteuid() == identity.user && getegid() == identity.group { return }
-            throw SystemError(.notPermitted, "become user \(identity.userName)", cure: "start sluiced as root, or remove `user` and `group`")
+            throw SystemError(
+                .notPermitted, "become user \(identity.userName)", cure: "start sluiced as root, or remove `user` and `group`")
         }
         try check("set the groups of user \(identity.userName)") { initgroups(identity.userName, identity.group) }
         try check("become group \(identity.group)") { setgid(identity.group) }
         try check("become user \(identity.userName)") { setuid(identity.user) }
         let stuck = getuid() == identity.user && geteuid() == identity.user && getgid() == identity.group && getegid() == identity.group
         guard stuck, identity.user == 0 || setuid(0) != 0 else {
-            throw SystemError(.notPermitted, "give up root for user \(identity.userName)", cure: "the kernel let root back in: refuse to run")
+            throw SystemError(
+                .notPermitted, "give up root for user \(identity.userName)", cure: "the kernel let root back in: refuse to run")
         }
     }
 

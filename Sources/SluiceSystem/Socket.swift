@@ -24,7 +24,9 @@ public enum Socket {
     }
 
     /// Sends two runs in one call (head and body).
-    @inlinable public static func send2(_ fd: Int32, _ a: UnsafeMutableRawPointer, _ an: Int, _ b: UnsafeMutableRawPointer, _ bn: Int) -> Int {
+    @inlinable public static func send2(_ fd: Int32, _ a: UnsafeMutableRawPointer, _ an: Int, _ b: UnsafeMutableRawPointer, _ bn: Int)
+        -> Int
+    {
         var iov = (iovec(iov_base: a, iov_len: an), iovec(iov_base: b, iov_len: bn))
         return withUnsafeMutablePointer(to: &iov) { p in
             p.withMemoryRebound(to: iovec.self, capacity: 2) { v in

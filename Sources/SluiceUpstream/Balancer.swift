@@ -7,12 +7,16 @@ public enum Balancer {
     /// - Parameters:
     ///   - state: one Int32 per target, zero at first, owned by the snapshot.
     ///   - tried: bit i set = target i has been tried by this request (targets from 64 on are never excluded).
-    @inline(__always) public static func pick(_ targets: UnsafePointer<TargetRecord>, count: Int, state: UnsafeMutablePointer<Int32>, tried: UInt64) -> Int {
+    @inline(__always) public static func pick(
+        _ targets: UnsafePointer<TargetRecord>, count: Int, state: UnsafeMutablePointer<Int32>, tried: UInt64
+    ) -> Int {
         if count == 1 { return tried & 1 == 0 ? 0 : -1 }
         return pickWeighted(targets, count, state, tried)
     }
 
-    @inline(never) static func pickWeighted(_ targets: UnsafePointer<TargetRecord>, _ count: Int, _ state: UnsafeMutablePointer<Int32>, _ tried: UInt64) -> Int {
+    @inline(never) static func pickWeighted(
+        _ targets: UnsafePointer<TargetRecord>, _ count: Int, _ state: UnsafeMutablePointer<Int32>, _ tried: UInt64
+    ) -> Int {
         var best = -1
         var total: Int32 = 0
         for i in 0..<count {

@@ -88,12 +88,16 @@ extension Worker {
         for l in s.pointee.image.listeners {
             let label = s.pointee.image.text(l.label).string
             named.insert(label)
-            guard let i = listeners.firstIndex(where: { $0.label == label && $0.descriptor >= 0 }) else { throw WorkerError("no socket came for the listener \(label)") }
+            guard let i = listeners.firstIndex(where: { $0.label == label && $0.descriptor >= 0 }) else {
+                throw WorkerError("no socket came for the listener \(label)")
+            }
             if listeners[i].isWatched { continue }
             try Descriptor.setNonBlocking(listeners[i].descriptor)
             if l.address.family != UInt32(AF_UNIX) { Socket.setNoDelay(listeners[i].descriptor) }
             pipeline.setPort(UInt16(l.address.bytes[2]) << 8 | UInt16(l.address.bytes[3]), ofListener: i)
-            guard pipeline.loop.poller.addLevel(listeners[i].descriptor, token: Token.firstListener + UInt64(i)) else { throw WorkerError("the listener \(label) cannot be watched") }
+            guard pipeline.loop.poller.addLevel(listeners[i].descriptor, token: Token.firstListener + UInt64(i)) else {
+                throw WorkerError("the listener \(label) cannot be watched")
+            }
             listeners[i].isWatched = true
         }
         for i in listeners.indices where listeners[i].descriptor >= 0 && !named.contains(listeners[i].label) { dropListener(i) }
@@ -120,7 +124,9 @@ extension Worker {
 
     mutating func leaveWhenDrained() {
         if pipeline.connectionCount > 0 && pipeline.loop.clock.nowMs < drainDeadlineMs { return }
-        if pipeline.connectionCount > 0 { ErrorLog.write(.warn, "\(pipeline.connectionCount) connections were cut at the end of the drain") }
+        if pipeline.connectionCount > 0 {
+            ErrorLog.write(.warn, "\(pipeline.connectionCount) connections were cut at the end of the drain")
+        }
         pipeline.accessLog.flush()
         exit(0)
     }

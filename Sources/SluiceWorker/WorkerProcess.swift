@@ -22,7 +22,9 @@ public enum WorkerProcess {
         ErrorLog.start(role: "worker \(index)", level: .notice)
         do {
             let handed = try HandedOver(channel)
-            var worker = Worker(index: index, channel: channel, listeners: handed.listeners, accessLog: handed.accessLog, settings: try SettledStart(handed, index))
+            var worker = Worker(
+                index: index, channel: channel, listeners: handed.listeners, accessLog: handed.accessLog,
+                settings: try SettledStart(handed, index))
             try worker.start(image: handed.image)
             worker.run()
         } catch {
@@ -123,7 +125,9 @@ struct Worker: ~Copyable {
         Descriptor.close(image)
         pipeline.commit(first)
         pipeline.counters.block.head.pointee.revision = first.pointee.revision
-        guard pipeline.loop.poller.addLevel(channel.fd, token: Token.channel), pipeline.loop.poller.addLevel(pipeline.loop.jobs.descriptor, token: Token.jobs) else {
+        guard pipeline.loop.poller.addLevel(channel.fd, token: Token.channel),
+            pipeline.loop.poller.addLevel(pipeline.loop.jobs.descriptor, token: Token.jobs)
+        else {
             throw WorkerError("the channel cannot be watched")
         }
         try watchListeners()
@@ -150,7 +154,9 @@ struct Worker: ~Copyable {
         case Token.jobs: _ = pipeline.loop.jobs.drain()
         default:
             let i = Int(token - Token.firstListener)
-            if i < listeners.count && listeners[i].isWatched { pipeline.accept(listener: listeners[i].descriptor, index: UInt16(truncatingIfNeeded: i)) }
+            if i < listeners.count && listeners[i].isWatched {
+                pipeline.accept(listener: listeners[i].descriptor, index: UInt16(truncatingIfNeeded: i))
+            }
         }
     }
 }

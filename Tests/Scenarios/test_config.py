@@ -57,7 +57,10 @@ ONE = [
     ("match: { paths: [\"/*\"] }", "match: { hosts: [\"bad host\"] }", (10, 22), ["routes[0].match.hosts[0]", "bad host"]),
     ("    action: { cluster: demo }", "    action: { cluster: demo, respond: { status: 200 } }", (11, 0), ["routes[0].action"]),
     ("    action: { cluster: demo }", "    action: { respond: { status: 99 } }", (11, 34), ["routes[0].action.respond.status", "99"]),
-    ("    action: { cluster: demo }", "    action: { respond: { status: 200, headers: { \"X Y\": a } } }", (11, 0), ["routes[0].action.respond.headers"]),
+    (
+        "    action: { cluster: demo }", "    action: { respond: { status: 200, headers: { \"X Y\": a } } }", (11, 0),
+        ["routes[0].action.respond.headers"],
+    ),
     ("    action: { cluster: demo }", "    action: { redirect: { location: \"/x\", status: 200 } }", (11, 0), ["redirect.status"]),
     ("routes:", "timeouts: { head: 10 }\nroutes:", (8, 19), ["timeouts.head", "10", "10s"]),
     ("routes:", "timeouts: { head: fast }\nroutes:", (8, 19), ["timeouts.head", "fast"]),

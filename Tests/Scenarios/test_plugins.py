@@ -18,7 +18,8 @@ HOST = b"Host: test.example\r\n"
 KEY_AUTH = {"name": "key-auth", "config": KEYS}
 TRANSFORM = {
     "request": {
-        "set": {"X-Path": "p=${request.path}", "X-Mixed": "${request.method} ${request.host} ${route.id}"}, "add": {"X-Added": "1"}, "remove": ["X-Gone"],
+        "set": {"X-Path": "p=${request.path}", "X-Mixed": "${request.method} ${request.host} ${route.id}"},
+        "add": {"X-Added": "1"}, "remove": ["X-Gone"],
     },
     "response": {
         "set": {"X-Served-By": "sluice ${request.path}", "X-From": "${source.address}", "X-Echo": "${request.headers.x-in}|${request.query.q}"},

@@ -140,7 +140,9 @@ import Testing
         var refused = 0
         for _ in 0..<20_000 {
             var bytes = original
-            for _ in 0..<Int.random(in: 1...4, using: &random) { bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random) }
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
             bytes.removeLast(Int.random(in: 0...3, using: &random))
             do { _ = try FrameCoding.decode(bytes[...], []) } catch { refused += 1 }
         }

@@ -15,7 +15,8 @@ private nonisolated(unsafe) var ran: [Int] = []
         let jobs = UnsafeMutablePointer<PostedJob>.allocate(capacity: 3)
         defer { jobs.deallocate() }
         for i in 0..<3 {
-            (jobs + i).initialize(to: PostedJob(argument: UnsafeMutableRawPointer(bitPattern: i + 1)) { a in ran.append(Int(bitPattern: a)) })
+            (jobs + i).initialize(
+                to: PostedJob(argument: UnsafeMutableRawPointer(bitPattern: i + 1)) { a in ran.append(Int(bitPattern: a)) })
             queue.post(jobs + i)
         }
         #expect(poll(&p, 1, 0) == 1)
@@ -38,15 +39,18 @@ private nonisolated(unsafe) var ran: [Int] = []
             final class Start { let shared: Shared; let t: Int; init(_ s: Shared, _ t: Int) { shared = s; self.t = t } }
             var id = pthread_t()
             let arg = Unmanaged.passRetained(Start(shared, t)).toOpaque()
-            pthread_create(&id, nil, { raw in
-                let s = Unmanaged<Start>.fromOpaque(raw!).takeRetainedValue()
-                for i in 0..<2_000 {
-                    let n = s.t * 2_000 + i
-                    (s.shared.jobs + n).initialize(to: PostedJob(argument: UnsafeMutableRawPointer(bitPattern: n + 1)) { a in ran.append(Int(bitPattern: a)) })
-                    s.shared.queue.post(s.shared.jobs + n)
-                }
-                return nil
-            }, arg)
+            pthread_create(
+                &id, nil,
+                { raw in
+                    let s = Unmanaged<Start>.fromOpaque(raw!).takeRetainedValue()
+                    for i in 0..<2_000 {
+                        let n = s.t * 2_000 + i
+                        (s.shared.jobs + n).initialize(
+                            to: PostedJob(argument: UnsafeMutableRawPointer(bitPattern: n + 1)) { a in ran.append(Int(bitPattern: a)) })
+                        s.shared.queue.post(s.shared.jobs + n)
+                    }
+                    return nil
+                }, arg)
             threads.append(id)
         }
         var total = 0

@@ -15,7 +15,9 @@ func expect<T: Equatable>(_ found: T, _ wanted: T, _ why: Comment? = nil, at pla
         return h
     }
     func ok(_ h: inout ChangeHub, _ revision: UInt64) {
-        for w in h.live { expect(h.prepared(w, revision, status: 0, text: ""), [.answer(.prepared, worker: w, revision: revision, status: 0, text: "")]) }
+        for w in h.live {
+            expect(h.prepared(w, revision, status: 0, text: ""), [.answer(.prepared, worker: w, revision: revision, status: 0, text: "")])
+        }
     }
 
     @Test func agreed() {
@@ -26,14 +28,18 @@ func expect<T: Equatable>(_ found: T, _ wanted: T, _ why: Comment? = nil, at pla
         expect(h.commit(6), [.adopt(revision: 6), .tellWorker(0, .commit, revision: 6), .tellWorker(1, .commit, revision: 6)])
         #expect(h.committed == 6)
         expect(h.committed(0, 6, status: 0, text: ""), [.answer(.committed, worker: 0, revision: 6, status: 0, text: "")])
-        expect(h.committed(1, 6, status: 0, text: ""), [.answer(.committed, worker: 1, revision: 6, status: 0, text: ""), .retire(revision: 6)])
+        expect(
+            h.committed(1, 6, status: 0, text: ""),
+            [.answer(.committed, worker: 1, revision: 6, status: 0, text: ""), .retire(revision: 6)])
         #expect(h.objection(6) == "revision 6 is not newer than 6, which runs")
     }
 
     @Test func refusedIsNotCommitted() {
         var h = hub()
         _ = h.prepare(6)
-        expect(h.prepared(0, 6, status: 3, text: "no such plugin"), [.answer(.prepared, worker: 0, revision: 6, status: 3, text: "no such plugin")])
+        expect(
+            h.prepared(0, 6, status: 3, text: "no such plugin"),
+            [.answer(.prepared, worker: 0, revision: 6, status: 3, text: "no such plugin")])
         _ = h.prepared(1, 6, status: 0, text: "")
         let effects = h.commit(6)
         #expect(effects.contains(.answer(.committed, worker: 1, revision: 6, status: 1, text: "a worker refused revision 6")))
@@ -99,10 +105,12 @@ func expect<T: Equatable>(_ found: T, _ wanted: T, _ why: Comment? = nil, at pla
 
     @Test func workersThatAreDownDoNotHoldUpAChange() {
         var h = hub(1)
-        expect(h.prepare(6), [
-            .tellWorker(0, .prepare, revision: 6),
-            .answer(.prepared, worker: 1, revision: 6, status: 0, text: "worker 1 is down and starts with what is committed"),
-        ])
+        expect(
+            h.prepare(6),
+            [
+                .tellWorker(0, .prepare, revision: 6),
+                .answer(.prepared, worker: 1, revision: 6, status: 0, text: "worker 1 is down and starts with what is committed"),
+            ])
         _ = h.prepared(0, 6, status: 0, text: "")
         expect(h.commit(6).last, .answer(.committed, worker: 1, revision: 6, status: 0, text: "worker 1 is down and starts with it"))
         expect(h.committed(0, 6, status: 0, text: "").last, .retire(revision: 6))
@@ -115,10 +123,12 @@ func expect<T: Equatable>(_ found: T, _ wanted: T, _ why: Comment? = nil, at pla
         ok(&h, 6)
         _ = h.commit(6)
         _ = h.committed(0, 6, status: 0, text: "")
-        expect(h.died(1), [
-            .answer(.committed, worker: 1, revision: 6, status: 0, text: "worker 1 died; its successor starts with revision 6"),
-            .retire(revision: 6),
-        ])
+        expect(
+            h.died(1),
+            [
+                .answer(.committed, worker: 1, revision: 6, status: 0, text: "worker 1 died; its successor starts with revision 6"),
+                .retire(revision: 6),
+            ])
     }
 
     @Test func aWorkerThatCannotSwapIsReplaced() {
@@ -126,7 +136,9 @@ func expect<T: Equatable>(_ found: T, _ wanted: T, _ why: Comment? = nil, at pla
         _ = h.prepare(6)
         ok(&h, 6)
         _ = h.commit(6)
-        expect(h.committed(0, 6, status: 1, text: "boom"), [.answer(.committed, worker: 0, revision: 6, status: 1, text: "boom"), .replaceWorker(0)])
+        expect(
+            h.committed(0, 6, status: 1, text: "boom"),
+            [.answer(.committed, worker: 0, revision: 6, status: 1, text: "boom"), .replaceWorker(0)])
         expect(h.committed(1, 5, status: 0, text: "").isEmpty, true, "an answer for another revision")
     }
 

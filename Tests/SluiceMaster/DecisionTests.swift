@@ -52,16 +52,23 @@ import Testing
     @Test func commandLines() throws {
         #expect(try Arguments.parse(["--image-fd", "7"]) == Arguments(role: .master(imageFd: 7)))
         #expect(try Arguments.parse(["--version"]).role == .version)
-        #expect(try Arguments.parse(["--worker", "3", "--parent", "9", "--user", "www", "--group", "g"])
-            == Arguments(role: .worker(index: 3), parent: 9, user: "www", group: "g"))
-        #expect(try Arguments.parse(["--control", "/bin/sluice", "/etc/s.yaml"]).role == .control(program: "/bin/sluice", configPath: "/etc/s.yaml"))
+        #expect(
+            try Arguments.parse(["--worker", "3", "--parent", "9", "--user", "www", "--group", "g"])
+                == Arguments(role: .worker(index: 3), parent: 9, user: "www", group: "g"))
+        #expect(
+            try Arguments.parse(["--control", "/bin/sluice", "/etc/s.yaml"]).role
+                == .control(program: "/bin/sluice", configPath: "/etc/s.yaml"))
         let bad: [([String], String)] = [
             ([], "nothing to do"), (["run"], "unknown argument run"), (["--image-fd"], "--image-fd needs a value"),
-            (["--image-fd", "x"], "--image-fd x: a number from 3 to 1048576 is needed"), (["--image-fd", "2"], "--image-fd 2: a number from 3 to 1048576 is needed"),
-            (["--worker", "256"], "--worker 256: a number from 0 to 255 is needed"), (["--image-fd", "7", "--user", "x"], "unexpected argument --user"),
+            (["--image-fd", "x"], "--image-fd x: a number from 3 to 1048576 is needed"),
+            (["--image-fd", "2"], "--image-fd 2: a number from 3 to 1048576 is needed"),
+            (["--worker", "256"], "--worker 256: a number from 0 to 255 is needed"),
+            (["--image-fd", "7", "--user", "x"], "unexpected argument --user"),
             (["--worker", "1", "--bogus"], "unknown argument --bogus"), (["--version", "x"], "unexpected argument x"),
         ]
-        for (words, text) in bad { #expect(throws: Arguments.Problem.self) { _ = try Arguments.parse(words) }; #expect(problem(words) == text) }
+        for (words, text) in bad {
+            #expect(throws: Arguments.Problem.self) { _ = try Arguments.parse(words) }; #expect(problem(words) == text)
+        }
     }
     func problem(_ words: [String]) -> String {
         do { _ = try Arguments.parse(words) } catch { return "\(error)" }

@@ -42,7 +42,9 @@ final class House {
     }
     static func freePort() -> UInt16 {
         let any: [UInt8] = [2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]
-        guard let fd = try? any.withUnsafeBytes({ try ListeningSocket.open($0, label: "any", backlog: 1, reusePort: false) }) else { return 0 }
+        guard let fd = try? any.withUnsafeBytes({ try ListeningSocket.open($0, label: "any", backlog: 1, reusePort: false) }) else {
+            return 0
+        }
         defer { Descriptor.close(fd) }
         var a = sockaddr_in()
         var n = socklen_t(16)
@@ -128,7 +130,8 @@ extension String {
     @Test func servesAndDrains() throws {
         let house = try House()
         try house.start()
-        #expect(house.logged("serving revision 1 on unix:\(house.directory)/front, \(house.configuration.listeners[1].address) with 2 workers"))
+        #expect(
+            house.logged("serving revision 1 on unix:\(house.directory)/front, \(house.configuration.listeners[1].address) with 2 workers"))
         #expect(house.read("state/sluiced.pid") == "\(house.pid)\n")
         #expect(house.isListening())
         #expect(house.eventually { house.children("--worker").count == 2 })
@@ -170,7 +173,11 @@ extension String {
         second.configuration.log.errorPath = nil
         try second.start()
         #expect(second.end() == .exited(1))
-        #expect(second.read("stderr").contains("cannot start: cannot listen on \(house.configuration.listeners[1].address): address already in use (98); another process listens there"))
+        #expect(
+            second.read("stderr").contains(
+                "cannot start: cannot listen on \(house.configuration.listeners[1].address): address already in use (98); "
+                    + "another process listens there"
+            ))
         second.configuration.listeners = [Listener(address: "unix:\(second.directory)/front")]
         second.configuration.pidFile = house.configuration.pidFile
         try second.start()
@@ -211,15 +218,17 @@ extension String {
     }
 
     @Test func theControlProcessComesBackAndIsToldTheCurrentImage() throws {
-        let house = try House(control: House.script("""
-            kind, worker, revision, value, status, text, fds = receive()
-            assert kind == 6 and len(fds) == 2, kind
-            note('welcome %d' % revision)
-            while receive()[0] != 9: pass
-            note('reload')
-            send(10, text='as it was')
-            while True: receive()
-            """))
+        let house = try House(
+            control: House.script(
+                """
+                kind, worker, revision, value, status, text, fds = receive()
+                assert kind == 6 and len(fds) == 2, kind
+                note('welcome %d' % revision)
+                while receive()[0] != 9: pass
+                note('reload')
+                send(10, text='as it was')
+                while True: receive()
+                """))
         try house.start()
         #expect(house.eventually { house.read("notes") == "welcome 1\n" })
         ChildProcess.kill(house.pid, SIGHUP)
@@ -235,21 +244,23 @@ extension String {
 
     /// The whole path of a change: a listener comes, another goes, and a worker that starts later has it all.
     @Test func aChangeReachesEveryWorker() throws {
-        let house = try House(control: House.script("""
-            receive()
-            image = open(directory + '/image.2', 'rb').read()
-            fd = memory(image)
-            send(1, revision=2, fds=[fd])
-            answers = until(2, 2)
-            note('prepared %s' % sorted((f[1], f[4]) for f in answers))
-            send(3, revision=2)
-            note('committed %s' % sorted((f[1], f[4]) for f in until(4, 2)))
-            send(1, revision=2, fds=[fd])
-            note('again %s' % until(2, 1)[0][5])
-            send(1, revision=3, fds=[os.open('/dev/null', os.O_RDONLY)])
-            note('bad %s' % until(2, 1)[0][5])
-            while True: receive()
-            """))
+        let house = try House(
+            control: House.script(
+                """
+                receive()
+                image = open(directory + '/image.2', 'rb').read()
+                fd = memory(image)
+                send(1, revision=2, fds=[fd])
+                answers = until(2, 2)
+                note('prepared %s' % sorted((f[1], f[4]) for f in answers))
+                send(3, revision=2)
+                note('committed %s' % sorted((f[1], f[4]) for f in until(4, 2)))
+                send(1, revision=2, fds=[fd])
+                note('again %s' % until(2, 1)[0][5])
+                send(1, revision=3, fds=[os.open('/dev/null', os.O_RDONLY)])
+                note('bad %s' % until(2, 1)[0][5])
+                while True: receive()
+                """))
         let old = house.configuration.listeners[1].address
         let first = house.configuration
         house.configuration.listeners = [house.configuration.listeners[0], Listener(address: "127.0.0.1:\(House.freePort())")]
@@ -303,7 +314,8 @@ extension String {
         let open = try MemoryFile.create("open", size: 4096)
         defer { Descriptor.close(open) }
         for (fd, text) in [(corrupt, "cannot start: "), (open, "no sealed memory file")] {
-            let pid = try ChildProcess.spawn(house.directory + "/sluiced", ["sluiced", "--image-fd", "9"], descriptors: [(fd, 9), (out, 2)])
+            let pid = try ChildProcess.spawn(
+                house.directory + "/sluiced", ["sluiced", "--image-fd", "9"], descriptors: [(fd, 9), (out, 2)])
             #expect(try ChildProcess.wait(pid) == .exited(1))
             #expect(house.read("stderr").contains(text))
         }

@@ -59,9 +59,10 @@ import Testing
     }
 
     @Test func combinedGolden() throws {
-        #expect(try line(.combined, record()) == """
-            203.0.113.7 - alice [24/Nov/2026:13:00:00 +0000] "GET /a?b=c HTTP/1.1" 200 1024 "https://example.org/" "curl/8.5"\n
-            """)
+        #expect(
+            try line(.combined, record()) == """
+                203.0.113.7 - alice [24/Nov/2026:13:00:00 +0000] "GET /a?b=c HTTP/1.1" 200 1024 "https://example.org/" "curl/8.5"\n
+                """)
     }
 
     @Test func emptyFieldsAreDashes() throws {
@@ -69,7 +70,10 @@ import Testing
     }
 
     @Test func jsonGolden() throws {
-        #expect(try line(.json, record()) == #"{"time":"2026-11-24T13:00:00.123Z","client":"203.0.113.7","method":"GET","target":"/a?b=c","host":"example.org","protocol":"HTTP/1.1","status":200,"bytes_sent":1024,"bytes_received":18446744073709551615,"referer":"https://example.org/","user_agent":"curl/8.5","duration_us":812,"upstream_us":640,"route":"users","cluster":"user_backend","upstream":"10.0.2.4:8080","request_id":"0af7","consumer":"alice","retries":1}"# + "\n")
+        #expect(
+            try line(.json, record())
+                == #"{"time":"2026-11-24T13:00:00.123Z","client":"203.0.113.7","method":"GET","target":"/a?b=c","host":"example.org","protocol":"HTTP/1.1","status":200,"bytes_sent":1024,"bytes_received":18446744073709551615,"referer":"https://example.org/","user_agent":"curl/8.5","duration_us":812,"upstream_us":640,"route":"users","cluster":"user_backend","upstream":"10.0.2.4:8080","request_id":"0af7","consumer":"alice","retries":1}"#
+                + "\n")
     }
 
     @Test func hostileBytesCannotForgeALine() throws {
@@ -83,7 +87,8 @@ import Testing
     @Test func badUTF8IsEscapedInJSON() throws {
         let cases: [([UInt8], String)] = [
             ([0xc3], #"\u00C3"#), ([0xe2, 0x82], #"\u00E2\u0082"#), ([0xe2, 0x82, 0xac], "€"), ([0xf0, 0x9f, 0x98, 0x80], "😀"),
-            ([0xc0, 0x80], #"\u00C0\u0080"#), ([0xed, 0xa0, 0x80], #"\u00ED\u00A0\u0080"#), ([0xf5, 0x80, 0x80, 0x80], #"\u00F5\u0080\u0080\u0080"#),
+            ([0xc0, 0x80], #"\u00C0\u0080"#), ([0xed, 0xa0, 0x80], #"\u00ED\u00A0\u0080"#),
+            ([0xf5, 0x80, 0x80, 0x80], #"\u00F5\u0080\u0080\u0080"#),
             ([0xe0, 0x80, 0x80], #"\u00E0\u0080\u0080"#), ([0xf4, 0x90, 0x80, 0x80], #"\u00F4\u0090\u0080\u0080"#), ([0x80], #"\u0080"#),
         ]
         for (bytes, expected) in cases {

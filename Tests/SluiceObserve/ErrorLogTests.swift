@@ -9,7 +9,8 @@ import Testing
     func content(_ fd: Int32) throws -> [String] {
         var bytes = [UInt8](repeating: 0, count: try Descriptor.size(fd) + 1)
         let n = pread(fd, &bytes, bytes.count, 0)
-        return String(decoding: bytes[..<max(0, n)], as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        return String(decoding: bytes[..<max(0, n)], as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(
+            String.init)
     }
     func state(_ fd: Int32) -> ErrorLogState {
         var s = ErrorLogState()
@@ -23,10 +24,11 @@ import Testing
         var s = state(fd)
         s.put(.notice, "worker 1 (pid 77) died of signal 9 after 12 s; respawned in 4 ms", 1_795_525_200_123)
         s.put(.error, "café", 1_795_525_200_007)
-        #expect(try content(fd) == [
-            "2026-11-24T13:00:00.123Z notice master[123]: worker 1 (pid 77) died of signal 9 after 12 s; respawned in 4 ms",
-            "2026-11-24T13:00:00.007Z error master[123]: café", "",
-        ])
+        #expect(
+            try content(fd) == [
+                "2026-11-24T13:00:00.123Z notice master[123]: worker 1 (pid 77) died of signal 9 after 12 s; respawned in 4 ms",
+                "2026-11-24T13:00:00.007Z error master[123]: café", "",
+            ])
     }
 
     @Test func aTextCannotForgeALine() throws {

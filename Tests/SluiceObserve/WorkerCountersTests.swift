@@ -58,7 +58,9 @@ import Testing
         block.generations[3].references = 2
         c.adopt(pid: 99, revision: 4)
         #expect(block.head.pointee.accepted == 1 && block.head.pointee.pid == 99 && block.head.pointee.revision == 4)
-        #expect(block.head.pointee.clientConnections == 0 && block.head.pointee.requestsActive == 0 && block.head.pointee.upstreamConnections == 0)
+        #expect(
+            block.head.pointee.clientConnections == 0 && block.head.pointee.requestsActive == 0
+                && block.head.pointee.upstreamConnections == 0)
         #expect(block.generations[3].references == 0)
     }
 }

@@ -23,7 +23,9 @@ import Testing
     /// The templates are what authors start from: they must build, load and work as they stand.
     @Test func templatesWork() throws {
         let worker = TestWorker()
-        let options = ["-fPIC", "-fvisibility=hidden", "-shared", "-I\(Kit.include)", "-Wl,--version-script=\(Kit.root)/SDK/sluice-plugin.map"]
+        let options = [
+            "-fPIC", "-fvisibility=hidden", "-shared", "-I\(Kit.include)", "-Wl,--version-script=\(Kit.root)/SDK/sluice-plugin.map",
+        ]
         let c = Kit.folder + "/template.so"
         try Kit.run(["cc", "-std=c17", "-Wall", "-Wextra", "-Werror", Kit.root + "/SDK/Templates/c/hello.c", "-o", c] + options)
         let scratch = Kit.folder + "/template-build"

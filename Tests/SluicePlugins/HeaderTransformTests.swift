@@ -38,7 +38,8 @@ import Testing
 
     @Test func everyOperation() throws {
         let table = try load(
-            #"{"request":{"remove":["x-drop","x-none"],"add":{"x-more":["1","${request.headers.x-drop}"],"x-name":"2"},"set":{"X-Name":"set"},"rename":{"x-old":"x-new","x-none":"x-other"}},"#
+            #"{"request":{"remove":["x-drop","x-none"],"add":{"x-more":["1","${request.headers.x-drop}"],"x-name":"2"},"#
+                + #""set":{"X-Name":"set"},"rename":{"x-old":"x-new","x-none":"x-other"}},"#
                 + #""response":{"remove":["server"]}}"#
         )
         let m = try TestMessage(Self.request)

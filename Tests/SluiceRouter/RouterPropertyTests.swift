@@ -49,7 +49,8 @@ import Testing
         }
         let paths = (0..<Int.random(in: 0...3, using: &random)).map { _ in randomPattern(&random) }
         let priority = Int.random(in: 0..<4, using: &random) == 0 ? Int.random(in: -1...2, using: &random) : 0
-        return route("r\(i)", paths, hosts: some(hosts, 2), methods: Bool.random(using: &random) ? [] : some(methods, 3), priority: priority)
+        return route(
+            "r\(i)", paths, hosts: some(hosts, 2), methods: Bool.random(using: &random) ? [] : some(methods, 3), priority: priority)
     }
 
     private static func randomPattern(_ random: inout SplitMix) -> String {

@@ -19,8 +19,10 @@ final class Table {
         var c = Configuration()
         c.listeners = [Listener(address: "127.0.0.1:80")]
         c.routes = routes
-        let bytes = try ImageBuilder(configuration: c, revision: 1, resolve: { _ in [] }, routeSlot: { _ in 0 }, plugin: { _ in nil }, configPath: "")
-            .build()
+        let bytes = try ImageBuilder(
+            configuration: c, revision: 1, resolve: { _ in [] }, routeSlot: { _ in 0 }, plugin: { _ in nil }, configPath: ""
+        )
+        .build()
         memory = .allocate(byteCount: bytes.count, alignment: 8)
         memory.copyBytes(from: bytes)
         view = try ImageView(base: UnsafeRawPointer(memory.baseAddress!), count: bytes.count)
@@ -41,7 +43,8 @@ final class Table {
                 var answer = Answer(id: view.text(view.routes[Int(index)].id).string)
                 for i in 0..<Int(result.parameterCount) {
                     let one = result.parameters[i]
-                    answer.parameters[view.text(one.name).string] = String(decoding: p[Int(one.offset)..<Int(one.offset + one.count)], as: UTF8.self)
+                    answer.parameters[view.text(one.name).string] = String(
+                        decoding: p[Int(one.offset)..<Int(one.offset + one.count)], as: UTF8.self)
                 }
                 return answer
             }
@@ -141,7 +144,9 @@ struct NaiveMatcher {
         return patterns.compactMap { p -> Int? in
             let p = p.lowercased()
             if p == name { return 1000 }
-            if p.hasPrefix("*.") && name.hasSuffix(p.dropFirst()) && name.utf8.count > p.utf8.count - 1 { return 1 + p.split(separator: ".").count }
+            if p.hasPrefix("*.") && name.hasSuffix(p.dropFirst()) && name.utf8.count > p.utf8.count - 1 {
+                return 1 + p.split(separator: ".").count
+            }
             return nil
         }.max()
     }
@@ -156,7 +161,8 @@ struct NaiveMatcher {
                 guard let parameters = NaiveMatcher.match(p, bytes) else { continue }
                 allowed |= rule.methods
                 if rule.methods != 0 && rule.methods & 1 << UInt16(method) == 0 { continue }
-                candidates.append(Candidate(id: rule.route.id, priority: rule.route.priority, hostRank: rank, pattern: p, parameters: parameters))
+                candidates.append(
+                    Candidate(id: rule.route.id, priority: rule.route.priority, hostRank: rank, pattern: p, parameters: parameters))
             }
         }
         let best = candidates.enumerated().min { a, b in

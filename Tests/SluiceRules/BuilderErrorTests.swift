@@ -58,7 +58,10 @@ import Testing
         ("routes[0].match.hosts[0]", "not a host", { $0.routes = [route("a", hosts: [""])] }),
         ("routes[0].match.hosts[0]", "labels", { $0.routes = [route("a", hosts: ["*" + String(repeating: ".a", count: 32)])] }),
         ("routes[0].match.paths[0]", "slash", { $0.routes = [route("a", paths: ["x"])] }),
-        ("routes[0].action.respond.status", "200...599", { $0.routes = [route("a", action: .respond(status: 100, body: "", headers: []))] }),
+        (
+            "routes[0].action.respond.status", "200...599",
+            { $0.routes = [route("a", action: .respond(status: 100, body: "", headers: []))] }
+        ),
         ("routes[0].action.respond.body", "204", { $0.routes = [route("a", action: .respond(status: 204, body: "x", headers: []))] }),
         (
             "routes[0].action.respond.headers.\"a b\"", "header name",

@@ -40,7 +40,8 @@ import Testing
             defer { withExtendedLifetime(block) {} }
             #expect(throws: ImageError.self) { try block.view() }
             if size >= MemoryLayout<ImageHeader>.size {  // also when the header agrees with the smaller size
-                block.memory.storeBytes(of: UInt64(size), toByteOffset: MemoryLayout<ImageHeader>.offset(of: \.totalBytes)!, as: UInt64.self)
+                block.memory.storeBytes(
+                    of: UInt64(size), toByteOffset: MemoryLayout<ImageHeader>.offset(of: \.totalBytes)!, as: UInt64.self)
                 block.sign()
                 #expect(throws: ImageError.self) { try block.view() }
             }
@@ -100,7 +101,9 @@ import Testing
         var accepted = 0
         var count = 20_000
         if let p = getenv("SLUICE_MUTATIONS"), let n = Int(String(cString: p)) { count = n }
-        let interesting: [UInt32] = [0, 1, 2, 7, 8, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0xffff, UInt32(image.count), UInt32(image.count - 8)]
+        let interesting: [UInt32] = [
+            0, 1, 2, 7, 8, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0xffff, UInt32(image.count), UInt32(image.count - 8),
+        ]
         for _ in 0..<count {
             var touched: [Range<Int>] = []
             for _ in 0..<Int.random(in: 1...3, using: &random) {
@@ -112,7 +115,9 @@ import Testing
                         of: block.memory.load(fromByteOffset: word, as: UInt32.self) &+ UInt32.random(in: 1...9, using: &random) &- 5,
                         toByteOffset: word, as: UInt32.self)
                 case 2: block.memory[word + Int.random(in: 0..<4, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-                default: block.memory.storeBytes(of: UInt32.random(in: 0...UInt32(image.count), using: &random), toByteOffset: word, as: UInt32.self)
+                default:
+                    block.memory.storeBytes(
+                        of: UInt32.random(in: 0...UInt32(image.count), using: &random), toByteOffset: word, as: UInt32.self)
                 }
                 touched.append(word..<word + 4)
             }

@@ -36,7 +36,8 @@ import Testing
         #expect(v.plugins.map { text($0.path) } == ["/plugins/key-auth.so", "/plugins/request-id.so"])
         #expect(v.plugins.map(\.generation) == [1, 4] && v.plugins.map(\.flags) == [0, PluginRecord.swift])
         #expect(text(v.settings.pointee.user) == "nobody" && text(v.settings.pointee.configPath) == "/etc/sluice.yaml")
-        #expect(v.settings.pointee.user.count == 6 && v.base.load(fromByteOffset: Int(v.settings.pointee.user.offset) + 6, as: UInt8.self) == 0)
+        #expect(
+            v.settings.pointee.user.count == 6 && v.base.load(fromByteOffset: Int(v.settings.pointee.user.offset) + 6, as: UInt8.self) == 0)
     }
 
     @Test func chains() throws {
@@ -44,7 +45,9 @@ import Testing
         defer { withExtendedLifetime(block) {} }
         let v = try block.view()
         func chain(_ i: Int) -> [String] {
-            v.chain(v.routes[i]).map { v.text(v.plugins[Int(v.bindings[Int($0)].plugin)].name).string + v.text(v.bindings[Int($0)].config).string }
+            v.chain(v.routes[i]).map {
+                v.text(v.plugins[Int(v.bindings[Int($0)].plugin)].name).string + v.text(v.bindings[Int($0)].config).string
+            }
         }
         #expect(chain(0) == ["request-id{}"])
         #expect(chain(2) == ["request-id{}", "key-auth{\"k\":1}"])
@@ -121,7 +124,10 @@ import Testing
         let v = try block.view()
         let s = v.settings.pointee
         #expect(
-            [s.workers, s.headTimeoutMs, s.idleTimeoutMs, s.bodyIdleTimeoutMs, s.responseTimeoutMs, s.tunnelIdleTimeoutMs, s.drainTimeoutMs] == [
+            [
+                s.workers, s.headTimeoutMs, s.idleTimeoutMs, s.bodyIdleTimeoutMs, s.responseTimeoutMs, s.tunnelIdleTimeoutMs,
+                s.drainTimeoutMs,
+            ] == [
                 3, 1, 2, 3, 4, 5, 6,
             ])
         #expect([s.connectionsMax, s.headBytesMax, s.targetBytesMax, s.headerFieldsMax, s.bodyRateMin] == [100, 2048, 2047, 9, 0])
@@ -129,7 +135,9 @@ import Testing
         #expect([s.forwardedMode, s.viaMode, s.errorLevel, s.accessLog] == [3, 0, 4, 2])
         #expect(v.routes.map(\.bodyBytesMax) == [7, .max])
         #expect(
-            [v.routes[0].connectTimeoutMs, v.routes[1].connectTimeoutMs, v.routes[1].responseTimeoutMs, v.routes[1].idleTimeoutMs] == [0, 21, 22, 23])
+            [v.routes[0].connectTimeoutMs, v.routes[1].connectTimeoutMs, v.routes[1].responseTimeoutMs, v.routes[1].idleTimeoutMs] == [
+                0, 21, 22, 23,
+            ])
     }
 
     @Test func defaults() throws {
@@ -138,9 +146,13 @@ import Testing
         let v = try block.view()
         let s = v.settings.pointee
         let r = SettingsRecord()
-        #expect(s.workers == 0 && s.connectionsMax == r.connectionsMax && s.headBytesMax == r.headBytesMax && s.targetBytesMax == r.targetBytesMax)
+        #expect(
+            s.workers == 0 && s.connectionsMax == r.connectionsMax && s.headBytesMax == r.headBytesMax
+                && s.targetBytesMax == r.targetBytesMax)
         #expect(s.headTimeoutMs == r.headTimeoutMs && s.idleTimeoutMs == r.idleTimeoutMs && s.bodyIdleTimeoutMs == r.bodyIdleTimeoutMs)
-        #expect(s.responseTimeoutMs == r.responseTimeoutMs && s.tunnelIdleTimeoutMs == r.tunnelIdleTimeoutMs && s.drainTimeoutMs == r.drainTimeoutMs)
+        #expect(
+            s.responseTimeoutMs == r.responseTimeoutMs && s.tunnelIdleTimeoutMs == r.tunnelIdleTimeoutMs
+                && s.drainTimeoutMs == r.drainTimeoutMs)
         #expect(
             s.bodyBytesMax == .max && s.bodyRateMin == r.bodyRateMin && s.headerFieldsMax == r.headerFieldsMax && s.viaMode == 1
                 && s.forwardedMode == 1)
@@ -169,11 +181,16 @@ import Testing
 
     /// Every record is as large as its fields together: nothing in an image is implicit padding.
     @Test func layout() {
-        #expect(MemoryLayout<ImageHeader>.stride == 160 && MemoryLayout<AddressRecord>.stride == 120 && MemoryLayout<ListenerRecord>.stride == 136)
-        #expect(MemoryLayout<ClusterRecord>.stride == 40 && MemoryLayout<TargetRecord>.stride == 144 && MemoryLayout<RouteRecord>.stride == 80)
+        #expect(
+            MemoryLayout<ImageHeader>.stride == 160 && MemoryLayout<AddressRecord>.stride == 120
+                && MemoryLayout<ListenerRecord>.stride == 136)
+        #expect(
+            MemoryLayout<ClusterRecord>.stride == 40 && MemoryLayout<TargetRecord>.stride == 144 && MemoryLayout<RouteRecord>.stride == 80)
         #expect(MemoryLayout<RouteRecord>.offset(of: \.bodyBytesMax) == 72 && MemoryLayout<RouteRecord>.offset(of: \.reserved) == 64)
-        #expect(MemoryLayout<PluginRecord>.stride == 48 && MemoryLayout<BindingRecord>.stride == 24 && MemoryLayout<NetworkRecord>.stride == 24)
-        #expect(MemoryLayout<SettingsRecord>.stride == 136 && MemoryLayout<HostTableHeader>.stride == 32 && MemoryLayout<HostSlot>.stride == 32)
+        #expect(
+            MemoryLayout<PluginRecord>.stride == 48 && MemoryLayout<BindingRecord>.stride == 24 && MemoryLayout<NetworkRecord>.stride == 24)
+        #expect(
+            MemoryLayout<SettingsRecord>.stride == 136 && MemoryLayout<HostTableHeader>.stride == 32 && MemoryLayout<HostSlot>.stride == 32)
         #expect(MemoryLayout<RouteNode>.stride == 32 && MemoryLayout<RouteEntry>.stride == 16)
     }
 

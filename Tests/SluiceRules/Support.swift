@@ -24,14 +24,17 @@ final class Block {
 
 func artifact(_ name: String, generation: UInt64 = 1, filtersBody: Bool = false) -> PluginArtifact {
     PluginArtifact(
-        name: name, version: "1.0", path: "/plugins/\(name).so", generation: generation, digest: 77, statSlot: 3, isSwift: name == "request-id",
+        name: name, version: "1.0", path: "/plugins/\(name).so", generation: generation, digest: 77, statSlot: 3,
+        isSwift: name == "request-id",
         failOpen: name == "open", filtersBody: filtersBody)
 }
 
-func builder(_ c: Configuration, plugins: [PluginArtifact] = [], resolve: @escaping (String) throws -> [AddressRecord] = { _ in [] }) -> ImageBuilder
+func builder(_ c: Configuration, plugins: [PluginArtifact] = [], resolve: @escaping (String) throws -> [AddressRecord] = { _ in [] })
+    -> ImageBuilder
 {
     ImageBuilder(
-        configuration: c, revision: 9, resolve: resolve, routeSlot: { UInt32($0.utf8.count) }, plugin: { name in plugins.first { $0.name == name } },
+        configuration: c, revision: 9, resolve: resolve, routeSlot: { UInt32($0.utf8.count) },
+        plugin: { name in plugins.first { $0.name == name } },
         configPath: "/etc/sluice.yaml")
 }
 
@@ -45,7 +48,9 @@ func small(_ change: (inout Configuration) -> Void = { _ in }) -> Configuration 
     return c
 }
 
-func route(_ id: String, hosts: [String] = [], paths: [String] = [], methods: [String] = [], priority: Int = 0, action: Action = .cluster("demo"))
+func route(
+    _ id: String, hosts: [String] = [], paths: [String] = [], methods: [String] = [], priority: Int = 0, action: Action = .cluster("demo")
+)
     -> Route
 {
     var r = Route(id: id, action: action)
@@ -62,7 +67,8 @@ func rich() -> (Configuration, [PluginArtifact]) {
         c.listeners += [Listener(address: "[::1]:8443"), Listener(address: "unix:/run/s.sock"), Listener(address: "*:80")]
         var second = Cluster(id: "second")
         second.targets = [
-            Target(address: "10.0.0.1:80", weight: 3), Target(address: "unix:/run/app.sock"), Target(address: "app.internal:8080", weight: 2),
+            Target(address: "10.0.0.1:80", weight: 3), Target(address: "unix:/run/app.sock"),
+            Target(address: "app.internal:8080", weight: 2),
         ]
         c.clusters.append(second)
         c.plugins = [PluginSource(name: "key-auth", path: "key-auth.so"), PluginSource(name: "request-id", path: "r.so")]
@@ -71,7 +77,8 @@ func rich() -> (Configuration, [PluginArtifact]) {
         c.log.accessPath = "/var/log/sluice/access.log"
         c.user = "nobody"
         c.routes = [
-            route("hello", paths: ["/hello"], action: .respond(status: 200, body: "hi\n", headers: [HeaderLine(name: "X-A", value: "b c")])),
+            route(
+                "hello", paths: ["/hello"], action: .respond(status: 200, body: "hi\n", headers: [HeaderLine(name: "X-A", value: "b c")])),
             route("old", hosts: ["old.example.org"], action: .redirect(status: 308, location: "https://new.example.org/")),
             route(
                 "users", hosts: ["API.example.com.", "*.example.org"],

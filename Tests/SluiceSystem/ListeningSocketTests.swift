@@ -23,9 +23,13 @@ import Testing
         let address = ipv4(port: boundPort(a))
         let b = try open(address, "again")
         defer { Descriptor.close(b) }
-        let error = #expect(throws: SystemError.self) { try address.withUnsafeBytes { try ListeningSocket.probe($0, label: "127.0.0.1:1") } }
+        let error = #expect(throws: SystemError.self) {
+            try address.withUnsafeBytes { try ListeningSocket.probe($0, label: "127.0.0.1:1") }
+        }
         #expect(error?.errno == .addressInUse)
-        #expect(error?.description.hasPrefix("cannot listen on 127.0.0.1:1: address already in use (98); another process listens there") == true)
+        #expect(
+            error?.description.hasPrefix("cannot listen on 127.0.0.1:1: address already in use (98); another process listens there") == true
+        )
     }
 
     @Test func foreignAddressIsExplained() {

@@ -29,7 +29,9 @@ import Testing
 
     @Test func environmentIsReplacedNotDoubled() throws {
         setenv("SLUICE_TEST_VARIABLE", "old", 1)
-        #expect(try output("env | grep -c SLUICE_TEST_VARIABLE; echo $SLUICE_TEST_VARIABLE", environment: [("SLUICE_TEST_VARIABLE", "new")]).0 == "1\nnew\n")
+        #expect(
+            try output("env | grep -c SLUICE_TEST_VARIABLE; echo $SLUICE_TEST_VARIABLE", environment: [("SLUICE_TEST_VARIABLE", "new")]).0
+                == "1\nnew\n")
     }
 
     @Test func descriptorsMayTradePlaces() throws {

@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct RetryDecisionTests {
     func decide(_ f: AttemptFailure, _ m: Method, replayable: Bool = true, attempts: UInt32 = 1, retries: UInt32 = 1) -> RetryDecision {
-        RetryDecision.decide(AttemptState(failure: f, method: m.rawValue, bodyIsReplayable: replayable, attempts: attempts, connectRetries: retries))
+        RetryDecision.decide(
+            AttemptState(failure: f, method: m.rawValue, bodyIsReplayable: replayable, attempts: attempts, connectRetries: retries))
     }
 
     @Test(arguments: [Method.get, .head, .put, .delete, .options, .trace])
@@ -16,7 +17,9 @@ import Testing
     func notIdempotent(m: Method) { #expect(decide(.reusedConnectionClosed, m) == .giveUp) }
 
     @Test func consumedBodyIsNeverSentAgain() {
-        for f in [AttemptFailure.connect, .reusedConnectionClosed, .broken, .timeout] { #expect(decide(f, .put, replayable: false) == .giveUp) }
+        for f in [AttemptFailure.connect, .reusedConnectionClosed, .broken, .timeout] {
+            #expect(decide(f, .put, replayable: false) == .giveUp)
+        }
     }
 
     @Test func connectFailuresMoveOn() {

@@ -61,8 +61,10 @@ enum { CS_SPLICE_MOVE = 1, CS_SPLICE_NONBLOCK = 2, CS_SPLICE_MORE = 4 };
 static inline int cs_accept(int fd, void *addr, socklen_t *len) { return accept4(fd, (struct sockaddr *)addr, len, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 static inline ssize_t cs_splice(int in, int out, size_t n, unsigned flags) { return splice(in, 0, out, 0, n, flags); }
 static inline char **cs_environ(void) { return environ; }
-enum { CS_MFD_CLOEXEC = 1, CS_MFD_ALLOW_SEALING = 2, CS_F_ADD_SEALS = 1033, CS_F_GET_SEALS = 1034, CS_SEAL_ALL = 0xf /* seal|shrink|grow|write */, CS_F_SETPIPE_SZ = 1031 };
-enum { CS_MSG_NOSIGNAL = MSG_NOSIGNAL, CS_MSG_PEEK = MSG_PEEK, CS_MSG_MORE = MSG_MORE, CS_MSG_DONTWAIT = MSG_DONTWAIT, CS_MSG_CMSG_CLOEXEC = 0x40000000 };
+enum { CS_MFD_CLOEXEC = 1, CS_MFD_ALLOW_SEALING = 2, CS_F_SETPIPE_SZ = 1031 };
+enum { CS_F_ADD_SEALS = 1033, CS_F_GET_SEALS = 1034, CS_SEAL_ALL = 0xf /* seal|shrink|grow|write */ };
+enum { CS_MSG_NOSIGNAL = MSG_NOSIGNAL, CS_MSG_PEEK = MSG_PEEK, CS_MSG_MORE = MSG_MORE };
+enum { CS_MSG_DONTWAIT = MSG_DONTWAIT, CS_MSG_CMSG_CLOEXEC = 0x40000000 };
 static inline int cs_is_mapped(const void *p) { return p != MAP_FAILED; } /* MAP_FAILED is a cast: not importable */
 static inline int cs_errno(void) { return errno; }
 enum { CS_EPOLL_CLOEXEC = EPOLL_CLOEXEC, CS_EFD_FLAGS = EFD_CLOEXEC | EFD_NONBLOCK };
@@ -95,7 +97,8 @@ static inline const uint8_t *cs_scan_target(const uint8_t *p) {
   typedef signed char cs_s16 __attribute__((vector_size(16), aligned(1)));
   for (;; p += 16) {
     cs_v16 v = *(const cs_v16 *)p;
-    int k = __builtin_ia32_pmovmskb128((cs_c16)(((cs_s16)v < (signed char)0x21) | (cs_s16)(v == (unsigned char)0x7f) | (cs_s16)(v == (unsigned char)'?') | (cs_s16)(v == (unsigned char)'#')));
+    cs_s16 mark = (cs_s16)(v == (unsigned char)0x7f) | (cs_s16)(v == (unsigned char)'?') | (cs_s16)(v == (unsigned char)'#');
+    int k = __builtin_ia32_pmovmskb128((cs_c16)(((cs_s16)v < (signed char)0x21) | mark));
     if (k) return p + __builtin_ctz((unsigned)k);
   }
 #else

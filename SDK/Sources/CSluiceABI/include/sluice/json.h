@@ -1,5 +1,5 @@
-/* A small JSON reader for C plugins (texts with escapes: json_text.h): header-only, no allocation, every depth bounded. It walks text that configure got
-   (which the host has checked to be one complete JSON object) and is safe on any other bytes too.
+/* A small JSON reader for C plugins (texts with escapes: json_text.h): header-only, no allocation, every depth bounded. It walks text
+   that configure got (which the host has checked to be one complete JSON object) and is safe on any other bytes too.
 
      sluice_json config = sluice_json_parse(view), keys, key;
      if (!sluice_json_get(&config, "keys", &keys) || keys.type != SLUICE_JSON_ARRAY) …
