@@ -121,7 +121,10 @@ public struct TimerWheel: ~Copyable {
                 tick |= 63  // nothing at level 0 before the next cascade
             }
             tick &+= 1
-            if tick & 63 == 0 { cascade() }
+            if tick & 63 == 0 {
+                cascade()
+                if due.pointee.next != due { return }
+            }
             let s = Int(tick & 63)
             if bits(0) & (1 << UInt64(s)) != 0 {
                 moveAll(from: heads + s, level: 0, slot: s)
@@ -139,7 +142,7 @@ public struct TimerWheel: ~Copyable {
                 setBit(level, s, false)
                 while let n = head.pointee.next, n != head {
                     unlink(n)
-                    link(n, max(n.pointee.linkedTick, tick))
+                    if n.pointee.linkedTick > tick { link(n, n.pointee.linkedTick) } else { makeDue(n) }
                 }
             }
             if s != 0 { break }
@@ -150,9 +153,13 @@ public struct TimerWheel: ~Copyable {
         setBit(level, slot, false)
         while let n = head.pointee.next, n != head {
             unlink(n)
-            insert(n, before: due)
-            n.pointee.slot = 256
+            makeDue(n)
         }
+    }
+
+    func makeDue(_ n: Node) {
+        insert(n, before: due)
+        n.pointee.slot = 256
     }
 
     mutating func link(_ n: Node, _ wanted: UInt64) {

@@ -56,6 +56,7 @@ extension Pipeline {
     public mutating func commit(_ s: UnsafeMutablePointer<Snapshot>) {
         let old = current
         current = s
+        host.activate(s.pointee.plugins)
         readSettings()
         if let old { release(old) }
     }

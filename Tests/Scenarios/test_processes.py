@@ -147,7 +147,7 @@ def test_change_while_workers_die(shared_origin):
 
 
 def test_dead_master_takes_everyone_along(shared_origin):
-    with Gateway(to=shared_origin) as gateway:
+    with Gateway(to=shared_origin, allow="the channel to the master ended") as gateway:
         children = [*gateway.workers(), gateway.control()]
         os.kill(gateway.pid, signal.SIGKILL)
         gateway.process.wait(5)

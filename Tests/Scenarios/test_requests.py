@@ -20,12 +20,27 @@ def test_method_goes_through_as_it_is(gateway, origin, method):
 
 
 @pytest.mark.parametrize("target", [
-    "/", "/a/b", "/a%20b", "/%2e%41", "/x?", "/x?a=1&b=%2F&c", "/x?a=/../b", "/semi;colon=1", "/~tilde!$&'()*+,=:@", "//double//slash",
+    "/", "/a/b", "/a%20b", "/.well-known/x", "/x?", "/x?a=1&b=%2F&c", "/x?a=/../b", "/semi;colon=1", "/~tilde!$&'()*+,=:@", "//double//slash",
     "/" + "p" * 4000, "/?" + "q" * 4000,
 ])
 def test_target_goes_through_byte_for_byte(gateway, origin, target):
     assert get(gateway.port, target).status == 200
     assert origin.targets() == [target]
+
+
+@pytest.mark.parametrize("target,sent", [
+    ("/%2e%41", "/.A"), ("/a/./b", "/a/b"), ("/a/../b?x=/../y", "/b?x=/../y"), ("/a/%2E%2e/b", "/b"), ("/a%2fb", "/a%2Fb"), ("/a/..", "/"),
+])
+def test_unusual_spellings_go_upstream_as_they_were_routed(gateway, origin, target, sent):
+    """RFC 3986 sections 5.2.4 and 6.2.2: what the route was chosen by is what the upstream gets."""
+    assert get(gateway.port, target).status == 200
+    assert origin.targets() == [sent]
+
+
+@pytest.mark.parametrize("target", ["/..", "/../etc/passwd", "/a/%2e%2e/../b", "/%", "/%4", "/%zz", "/a%00b"])
+def test_paths_that_mean_nothing_are_refused(gateway, origin, target):
+    assert get(gateway.port, target).status == 400
+    assert origin.targets() == []
 
 
 @pytest.mark.parametrize("target,path,host", [

@@ -59,7 +59,7 @@ def test_interim_answers_without_end_are_bounded(gateway, origin):
             await exchange.send(b"HTTP/1.1 103 Early Hints\r\nX-A: b\r\n\r\n" * 100)
 
     with RawClient(gateway.port, timeout=20) as client:
-        client.send(b"GET /babble HTTP/1.1\r\nHost: test.example\r\n\r\n")
+        client.send(b"GET /babble HTTP/1.1\r\nHost: test.example\r\nConnection: close\r\n\r\n")
         got = 0
         while piece := receive(client):
             got += len(piece)

@@ -184,10 +184,10 @@ import Testing
         let r = record()
         // Concurrent suites allocate too: the smallest of several rounds counts, a per-line allocation shows in each.
         var grown: [Int] = []
-        for _ in 0..<5 {
+        for _ in 0..<500 where !grown.contains(0) {
             log.append(r)
             let before = mallinfo2().uordblks
-            for _ in 0..<100_000 {
+            for _ in 0..<1_000 {
                 log.append(r)
                 if log.wantsFlush { log.flush() }
             }

@@ -27,7 +27,7 @@ BINARY = Path(os.environ.get("SLUICE_BIN", ROOT / ".build/release/sluice"))
 PLUGINS = Path(os.environ.get("SLUICE_PLUGINS", ROOT / ".build/plugins"))
 
 # What a gateway must never print, whatever the clients and upstreams do.
-CRASHES = re.compile(r"Fatal error|\*\*\* |Crash|Sanitizer|Segmentation|died of signal|Assertion|precondition", re.IGNORECASE)
+CRASHES = re.compile(r"Fatal error|\*\*\* |Crash|Sanitizer|Segmentation|died of signal (?!15\b)|Assertion|precondition", re.IGNORECASE)
 ERROR_LINE = re.compile(r"^\S+Z error ")
 # Errors of a request: an upstream or a client failed, which is what many scenarios are about.
 REQUEST_ERROR = re.compile(r"\b(upstream|client|target)\b")
@@ -100,7 +100,7 @@ class Gateway:
     def write(self, **changes):
         """Changes the configuration and writes the file; the running gateway does not know yet."""
         self.config = merged(self.config, changes)
-        self.write_text(yaml.safe_dump(self.config, sort_keys=False))
+        self.write_text(yaml.dump(self.config, Dumper=Plain, sort_keys=False))
 
     def write_text(self, text: str):
         self.file.write_text(text)
@@ -130,8 +130,8 @@ class Gateway:
     def _is_up(self) -> bool:
         if self.process.poll() is not None:
             raise AssertionError(f"gateway ended with {self.process.returncode} while starting")
-        ports = [listener["address"].rpartition(":")[2] for listener in self.config["listeners"]]
-        return all(accepts(int(port)) for port in ports if port.isdigit()) and self.is_healthy()
+        places = [listener["address"].rpartition(":")[::2] for listener in self.config["listeners"]]
+        return all(accepts(int(port), host) for host, port in places if port.isdigit()) and self.is_healthy()
 
     def is_healthy(self) -> bool:
         """The admin API answers (or is configured off)."""
@@ -250,9 +250,16 @@ def alive(pid: int) -> bool:
         return False
 
 
-def accepts(port: int) -> bool:
+class Plain(yaml.SafeDumper):
+    """Writes every value out: the gateway refuses anchors."""
+
+    def ignore_aliases(self, data):
+        return True
+
+
+def accepts(port: int, host: str = "127.0.0.1") -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
+        with socket.create_connection(("::1" if host == "[::1]" else "127.0.0.1", port), timeout=1):
             return True
     except OSError:
         return False
