@@ -127,7 +127,8 @@ final class TestMessage {
     }
     deinit {
         arena.pointee.reset()
-        pool.pointee.trim(keep: 0)
+        pool.pointee.trim()  // forgets the peak
+        pool.pointee.trim()
         for b in buffers { b.deallocate() }
         requestHead.deallocate()
         responseHead.deallocate()
