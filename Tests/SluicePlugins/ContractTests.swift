@@ -31,7 +31,8 @@ import Testing
         let scratch = Kit.folder + "/template-build"
         let map = "--version-script=\(Kit.root)/SDK/sluice-plugin.map"
         try Kit.run([
-            "swift", "build", "--package-path", Kit.root + "/SDK/Templates/swift", "--scratch-path", scratch, "-Xlinker", map,
+            "TMPDIR=" + Kit.folder, "swift", "build", "--package-path", Kit.root + "/SDK/Templates/swift", "--scratch-path", scratch,
+            "-Xlinker", map,
         ])
         for (generation, path) in [(UInt64(1), c), (2, try Kit.copy(scratch + "/debug/libhello.so"))] {
             let table = try worker.load(path, name: "hello", generation: generation)
