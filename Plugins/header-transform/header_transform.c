@@ -130,12 +130,12 @@ static sluice_view render(transform *t, const operation *op, const sluice_reques
     if (v.size > VALUE_BYTES_MAX - n) v.size = VALUE_BYTES_MAX - n;
     for (uint64_t b = 0; b < v.size; b++) {
       uint8_t c = v.data[b];
-      t->scratch[n++] = c < 0x20 || c == 0x7f ? ' ' : c;
+      t->scratch[n++] = (c < 0x20 && c != '\t') || c == 0x7f ? ' ' : c;
     }
   }
   uint64_t start = 0;
-  while (start < n && t->scratch[start] == ' ') start++;
-  while (n > start && t->scratch[n - 1] == ' ') n--;
+  while (start < n && (t->scratch[start] == ' ' || t->scratch[start] == '\t')) start++;
+  while (n > start && (t->scratch[n - 1] == ' ' || t->scratch[n - 1] == '\t')) n--;
   return sluice_view_of(t->scratch + start, n - start);
 }
 

@@ -11,7 +11,7 @@ public enum PathNormal {
         while i < path.count {
             let c = path[i]
             if c == 0x25 { return false }
-            if c == 0x2e && afterSlash { return false }  // any segment that begins with a dot is looked at closely
+            if (c == 0x2e || c == 0x2f) && afterSlash { return false }  // a dot or a slash behind a slash is looked at closely
             afterSlash = c == 0x2f
             i &+= 1
         }
@@ -23,6 +23,37 @@ public enum PathNormal {
     public static func normalize(_ path: ByteView, into out: UnsafeMutablePointer<UInt8>) -> Int {
         let n = decode(path, into: out)
         return n < 0 ? -1 : removeDots(out, n)
+    }
+
+    /// Writes what a route is chosen by: an upstream may take an escaped slash for a slash and several slashes for one, so a
+    /// route that guards `/private/*` must see `//private/x` and `/private%2Fx` too. The upstream still gets the path as it is.
+    /// - Parameters:
+    ///   - path: in normal form.
+    ///   - out: room for `path.count` bytes.
+    /// - Returns: the length, or -1 when reading escaped slashes as slashes makes dot segments appear.
+    public static func fold(_ path: ByteView, into out: UnsafeMutablePointer<UInt8>) -> Int {
+        var i = 0, o = 0
+        while i < path.count {
+            var c = path[i]
+            if c == 0x25 && i + 2 < path.count && path[i + 1] == 0x32 && path[i + 2] | 0x20 == 0x66 {
+                c = 0x2f
+                i += 2
+            }
+            i += 1
+            if c == 0x2f {
+                if o > 0 && out[o - 1] == 0x2f { continue }
+                if endsInDots(out, o) { return -1 }
+            }
+            out[o] = c
+            o += 1
+        }
+        return endsInDots(out, o) ? -1 : o
+    }
+
+    /// The last segment written is "." or "..".
+    static func endsInDots(_ p: UnsafeMutablePointer<UInt8>, _ n: Int) -> Bool {
+        if n > 1 && p[n - 1] == 0x2e && p[n - 2] == 0x2f { return true }
+        return n > 2 && p[n - 1] == 0x2e && p[n - 2] == 0x2e && p[n - 3] == 0x2f
     }
 
     static func decode(_ path: ByteView, into out: UnsafeMutablePointer<UInt8>) -> Int {

@@ -73,6 +73,8 @@ struct Exchange {
     var bodyRefused = false
     /// Body bytes have left the buffer they arrived in: the request cannot be sent again.
     var bodyIsGone = false
+    /// The path came in an unusual spelling: routes are chosen by its folded form.
+    var hasOddPath = false
     /// What came was not a request.
     var isRefused = false
     var headBuffer: Bytes

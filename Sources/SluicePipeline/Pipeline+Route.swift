@@ -109,10 +109,17 @@ extension Pipeline {
         guard let out = x.pointee.arena.allocate(whole.count + 1) else { return false }
         let n = PathNormal.normalize(p, into: out)
         if n < 0 { return false }
+        x.pointee.hasOddPath = true
         let query = whole.dropFirst(p.count)
         (out + n).update(from: query.start, count: query.count)
         x.pointee.context.path = ByteView(out, n + query.count)
         return true
+    }
+
+    @inline(never) mutating func fold(_ x: Ex, _ path: ByteView) -> ByteView? {
+        guard let out = x.pointee.arena.allocate(path.count + 1) else { return nil }
+        let n = PathNormal.fold(path, into: out)
+        return n < 0 ? nil : ByteView(out, n)
     }
 
     /// Chooses the route; answers 404 or 405 and returns false when there is none.
@@ -120,8 +127,16 @@ extension Pipeline {
         let image = x.pointee.snapshot.pointee.image
         let h = x.pointee.requestHead
         let host = x.pointee.context.host ?? ByteView(x.pointee.headBuffer + Int(h.authorityOffset), Int(h.hostLength))
+        var path = path(x)
+        if x.pointee.hasOddPath || x.pointee.context.path != nil {
+            guard let folded = fold(x, path) else {
+                answer(x, 400, "path with dot segments behind escaped slashes")
+                return false
+            }
+            path = folded
+        }
         var result = MatchResult()
-        let i = Router.match(image, host: host, path: path(x), method: h.method, result: &result)
+        let i = Router.match(image, host: host, path: path, method: h.method, result: &result)
         if i < 0 {
             answerNoRoute(x, allowed: result.allowedMethods)
             return false

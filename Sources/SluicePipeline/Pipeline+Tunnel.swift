@@ -36,7 +36,7 @@ extension Pipeline {
         let client = x.pointee.client
         if !moveTunnel(u, client, address(&x.pointee.response)) || !moveTunnel(client, u, address(&x.pointee.request)) { return abort(x) }
         if x.pointee.request.isDone && x.pointee.response.isDone && client.pointee.outputPending == 0 && u.pointee.outputPending == 0 {
-            return abort(x)
+            return finish(x)  // closes both without a reset: what the kernel still holds arrives
         }
         arm(client, afterMs: settings.tunnelIdleTimeoutMs)
     }

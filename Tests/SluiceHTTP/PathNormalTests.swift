@@ -46,6 +46,22 @@ import Testing
         }
     }
 
+    @Test(
+        arguments: [
+            ("/private%2Fa", "/private/a"), ("//private/a", "/private/a"), ("/a///b", "/a/b"), ("/a%2F%2Fb", "/a/b"), ("/a/", "/a/"),
+            ("/", "/"),
+            ("/static/..%2Fopen", nil), ("/a%2F.", nil), ("/a%2F..%2Fb", nil), ("/a%2F...", "/a/..."), ("/a%2f.b", "/a/.b"),
+            ("/%25", "/%25"),
+        ] as [(String, String?)]) func foldsForRoutes(input: String, expected: String?)
+    {
+        let bytes = Array(input.utf8)
+        var out = [UInt8](repeating: 0, count: bytes.count)
+        let n = bytes.withUnsafeBufferPointer { b in
+            out.withUnsafeMutableBufferPointer { PathNormal.fold(ByteView(b.baseAddress!, b.count), into: $0.baseAddress!) }
+        }
+        #expect((n < 0 ? nil : String(decoding: out[..<n], as: UTF8.self)) == expected)
+    }
+
     @Test func theQuickCheckNeverMissesWork() {
         for s in ["/a/./b", "/a/../b", "/%41", "/.", "/..", "/a/.", "/a/.."] {
             let b = Array(s.utf8)
