@@ -84,7 +84,7 @@ extension Pipeline {
         case .exchange:
             guard let x = u.pointee.exchange else { return close(u) }
             upstreamProgress(x, u)
-        case .pooled: if u.pointee.readable { dropIdle(u) }
+        case .pooled: if u.pointee.readable { idleEvent(u) }
         case .connecting:
             guard let x = u.pointee.exchange else { return close(u) }
             if u.pointee.broken {
@@ -97,6 +97,16 @@ extension Pipeline {
             }
         case .tunnel: tunnelProgress(u)
         default: break
+        }
+    }
+
+    /// A kept connection became readable: closed, or it says what nobody asked for. The flag may also be left over from a
+    /// body that ended exactly with a full read, so the socket is asked.
+    @inline(never) mutating func idleEvent(_ u: Conn) {
+        if !u.pointee.hangup && Socket.peek(u.pointee.descriptor) == -Int(EAGAIN) {
+            u.pointee.readable = false
+        } else {
+            dropIdle(u)
         }
     }
 

@@ -81,7 +81,11 @@ extension Pipeline {
         for i in 0..<Int(x.pointee.chainCount) {
             let b = bound + Int(x.pointee.chain.unsafelyUnwrapped[i])
             if b.pointee.phases & PluginPhase.bodyFilter.bit == 0 { continue }
-            if b.pointee.run(.bodyFilter, context) < 0 { return false }
+            let r = b.pointee.run(.bodyFilter, context)
+            if r < 0 {
+                pluginFault(x, Int(x.pointee.chain.unsafelyUnwrapped[i]), .bodyFilter, r)
+                return false
+            }
         }
         if context.pointee.chunkReplaced && !context.pointee.foldChunk() { return false }
         x.pointee.memoryBody = context.pointee.chunk

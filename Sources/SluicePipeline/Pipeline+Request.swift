@@ -10,7 +10,7 @@ extension Pipeline {
     mutating func buildRequest(_ x: Ex, _ u: Conn) {
         let c = x.pointee.client
         let head = UnsafePointer(address(&x.pointee.requestHead))
-        x.pointee.isUpgrade = head.pointee.flags & MessageHead.upgrade != 0 && head.pointee.minorVersion == 1
+        x.pointee.isUpgrade = head.pointee.flags & MessageHead.upgrade != 0 && head.pointee.minorVersion == 1 && mayUpgrade(x)
         let mode = settings.forwardedMode
         var options = RequestHeadOptions()
         options.clientAddress = x.pointee.context.clientAddress
@@ -39,6 +39,18 @@ extension Pipeline {
         u.pointee.outputStart = 0
         u.pointee.outputEnd = Int32(
             truncatingIfNeeded: HeadWriter.request(head: head, map: x.pointee.context.request, options: options, into: out))
+    }
+
+    /// Any protocol but HTTP/2: requests inside an h2c tunnel would pass by routes and plugins unseen.
+    @inline(never) func mayUpgrade(_ x: Ex) -> Bool {
+        guard let v = x.pointee.context.request.first(id: HeaderID.upgrade) else { return false }
+        let h2c = ByteView("h2c")
+        var i = 0
+        while i &+ 3 <= v.count {
+            if v.dropFirst(i).prefix(3).equalsIgnoringCase(h2c) { return false }
+            i &+= 1
+        }
+        return true
     }
 
     @inline(__always) func localPort(_ c: Conn) -> ByteView {

@@ -165,6 +165,7 @@ extension Pipeline {
             if b.pointee.phases & phase.bit == 0 { continue }
             let r = b.pointee.run(phase, context)
             if r == 0 { continue }
+            if r < 0 { pluginFault(x, Int(x.pointee.chain.unsafelyUnwrapped[i]), phase, r) }
             return r > 0 ? .answered : .failed
         }
         return .next

@@ -149,7 +149,7 @@ struct FakeCounters: CounterSource {
         }
         for await _ in running { break }
         func request(_ method: String, _ path: String, _ body: [UInt8] = []) async throws -> SocketClient.Answer {
-            try await offload { try SocketClient.request(address, method, path, body: body, timeoutMs: 5_000) }
+            try await offload { try SocketClient.request(address, method, path, body: body, timeoutMs: 60_000) }
         }
         #expect(try await request("GET", "/healthz").body == Array("ok\n".utf8))
         let loaded = try await request("POST", "/v1/plugins/load", Array(#"{"path":"\#(try bench.write("beta 1.0.0 log", "b.so"))"}"#.utf8))
