@@ -25,7 +25,7 @@ extension Pipeline {
         var moved = 0
         while true {
             if x.pointee.piped > 0 {
-                let n = drainPipe(x, d)
+                let n = drainPipe(x, d, more: body.pointee.remaining > 0)
                 if n < 0 { return n == -Int(EAGAIN) ? .blocked : .destinationClosed }
                 moved &+= n
             } else if body.pointee.remaining == 0 {
@@ -57,9 +57,11 @@ extension Pipeline {
         return n
     }
 
-    @inline(__always) func drainPipe(_ x: Ex, _ d: Conn) -> Int {
+    /// - Parameter more: bytes will follow, so the kernel may wait for a full segment before it sends a part of one.
+    @inline(__always) func drainPipe(_ x: Ex, _ d: Conn, more: Bool) -> Int {
         if !d.pointee.writable { return -Int(EAGAIN) }
-        let n = cs_splice(pipes.readEnd(x.pointee.pipe), d.pointee.descriptor, x.pointee.piped, UInt32(CS_SPLICE_MOVE | CS_SPLICE_NONBLOCK))
+        let flags = UInt32(CS_SPLICE_MOVE | CS_SPLICE_NONBLOCK) | (more ? UInt32(CS_SPLICE_MORE) : 0)
+        let n = cs_splice(pipes.readEnd(x.pointee.pipe), d.pointee.descriptor, x.pointee.piped, flags)
         if n < 0 {
             let e = Int(cs_errno())
             if e == Int(EAGAIN) { d.pointee.writable = false }
