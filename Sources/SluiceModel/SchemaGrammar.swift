@@ -79,7 +79,7 @@ public enum Grammar {
         SchemaKey("body_bytes", bodyBytes, default: "unlimited", "Request body (413)."),
         SchemaKey(
             "body_rate_min", .whole(0...(1 << 30)), default: "\(Limits.bodyRateMin)",
-            "Bytes a second that a client must send of a body, averaged over 5 s (408); 0 = off."),
+            "Bytes a second that a client must send of a body, averaged over 10 s (408); 0 = off."),
         SchemaKey(
             "requests_per_connection", .whole(0...(1 << 32)), default: "0", "Requests served on one client connection; 0 = unlimited."),
     ]

@@ -189,7 +189,7 @@ public enum AccessLogFormat: UInt8, Sendable { case off = 0, combined = 1, json 
     public var bodyIdleTimeoutMs: UInt32 = 60_000  // no byte of a body in either direction
     public var responseTimeoutMs: UInt32 = 60_000  // request sent to first byte of the response
     public var tunnelIdleTimeoutMs: UInt32 = 3_600_000
-    public var bodyRateMin: UInt32 = 240  // bytes a second a client must send of a body, averaged over 5 s; 0 = off
+    public var bodyRateMin: UInt32 = 240  // bytes a second a client must send of a body, averaged over 10 s; 0 = off
     public var bodyBytesMax: UInt64 = .max
     public var requestsPerConnectionMax: UInt64 = 0  // 0 = unlimited
     public var accessLog: UInt8 = 0  // AccessLogFormat
