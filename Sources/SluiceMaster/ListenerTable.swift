@@ -11,6 +11,8 @@ struct OpenListener {
 
 struct ListenerTable {
     private(set) var open: [OpenListener] = []
+    /// What was closed lately: workers let go of their copies a moment later, and until then the address looks taken.
+    private var lately: [(spec: ListenerSpec, at: UInt64)] = []
     let workers: Int
     init(workers: Int) { self.workers = workers }
 
@@ -31,7 +33,7 @@ struct ListenerTable {
         let new = ListenerTable.missing(open.map(\.spec), wanted)
         var opened: [OpenListener] = []
         do {
-            for spec in new { opened.append(try openOne(spec)) }
+            for spec in new { opened.append(try openOne(spec, besides: opened.map(\.spec))) }
         } catch {
             for o in opened { ListenerTable.close(o) }
             throw error
@@ -40,12 +42,10 @@ struct ListenerTable {
         return new
     }
 
-    private func openOne(_ spec: ListenerSpec) throws -> OpenListener {
+    private func openOne(_ spec: ListenerSpec, besides new: [ListenerSpec]) throws -> OpenListener {
         try spec.address.withUnsafeBytes { address in
             // SO_REUSEPORT alone would let a second master of the same user share our address unnoticed.
-            if !spec.isUnix && !open.contains(where: { $0.spec.port == spec.port }) {
-                try ListeningSocket.probe(address, label: spec.label)
-            }
+            if !spec.isUnix && !isOurs(spec.port, new) { try ListeningSocket.probe(address, label: spec.label) }
             var sockets: [Int32] = []
             do {
                 for _ in 0..<(spec.isUnix ? 1 : workers) {
@@ -59,13 +59,24 @@ struct ListenerTable {
         }
     }
 
+    /// Whether sockets of this house hold the port, so that a probe would only find ourselves.
+    private func isOurs(_ port: UInt16, _ new: [ListenerSpec]) -> Bool {
+        let now = SystemClock.monotonicMs()
+        return new.contains { $0.port == port } || open.contains { $0.spec.port == port }
+            || lately.contains { $0.spec.port == port && now - $0.at < ListenerTable.latelyMs }
+    }
+    static let latelyMs: UInt64 = 2_000
+
     func find(_ spec: ListenerSpec) -> OpenListener? { open.first { $0.spec.isSame(as: spec) } }
 
     /// Closes everything that `wanted` does not name; returns what was closed.
     @discardableResult
     mutating func closeSurplus(_ wanted: [ListenerSpec]) -> [ListenerSpec] {
         let old = ListenerTable.surplus(open.map(\.spec), wanted)
+        let now = SystemClock.monotonicMs()
+        lately.removeAll { now - $0.at >= ListenerTable.latelyMs }
         for spec in old {
+            lately.append((spec, now))
             if let o = find(spec) { ListenerTable.close(o) }
             open.removeAll { $0.spec.isSame(as: spec) }
         }

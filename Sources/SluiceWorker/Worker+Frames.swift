@@ -23,12 +23,15 @@ extension Worker {
         switch f.kind {
         case .prepare: prepare(f)
         case .commit: commit(f)
-        case .abort: forget()
+        case .abort:
+            forget()
+            // Sockets that came for the change: kept, they would take connections that nobody accepts.
+            for i in listeners.indices where listeners[i].descriptor >= 0 && !listeners[i].isWatched { dropListener(i) }
         case .listener: addListener(f)
         case .logs:
             ErrorLog.redirect(to: f.descriptors[0])
             pipeline.accessLog.flush()
-            if f.descriptors.count > 1 { pipeline.accessLog.reopen(f.descriptors[1]) }
+            pipeline.accessLog.reopen(f.descriptors.count > 1 ? f.descriptors[1] : -1)
         case .drain: startDrain(f.value)
         default: f.descriptors.forEach(Descriptor.close)
         }
@@ -113,7 +116,10 @@ extension Worker {
     // MARK: the end
 
     mutating func startDrain(_ afterMs: UInt64) {
-        if drainDeadlineMs != 0 { return }
+        if drainDeadlineMs != 0 {  // asked again: less time, never more
+            drainDeadlineMs = min(drainDeadlineMs, pipeline.loop.clock.nowMs + max(1, afterMs))
+            return
+        }
         for i in listeners.indices where listeners[i].isWatched {
             pipeline.accept(listener: listeners[i].descriptor, index: UInt16(truncatingIfNeeded: i))
         }
