@@ -66,6 +66,8 @@ let package = Package(
         // 0 ground
         .target(name: "CSluiceSys"),
         .target(name: "CSluiceCrypto", linkerSettings: [.linkedLibrary("crypto")]),
+        // figures of single parts (`make bench-micro`); no product, nothing depends on it
+        .executableTarget(name: "sluice-microbench", dependencies: ["SluicePlugins", "SluiceRouter", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"], path: "Tests/Bench/Micro", swiftSettings: fast),
         // tests
         tests("SluiceBytes", ["SluiceBytes"]),
         tests("SluiceLoop", ["SluiceLoop"]),

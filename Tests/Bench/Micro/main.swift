@@ -1,0 +1,16 @@
+// Figures of single parts, in nanoseconds, without sockets and processes: `sluice-microbench plugins DIR | router`. Each prints rows
+// of a Markdown table with its target. What is measured is in Plugins.swift and Router.swift, how in Figure.swift; whole requests
+// beside other proxies are measured by `make bench`.
+import Glibc
+
+let arguments = CommandLine.arguments.dropFirst()
+do {
+    switch (arguments.first, arguments.count) {
+    case ("plugins", 2): try PluginFigures.run(folder: arguments.last!)
+    case ("router", 1): try RouterFigures.run()
+    default: throw BenchFailure("usage: sluice-microbench plugins DIR | router   (DIR: the bundled plugins, .build/plugins)")
+    }
+} catch {
+    complain("sluice-microbench: \(error)")
+    exit(1)
+}
