@@ -147,3 +147,10 @@ def test_101_nobody_asked_for_is_a_bad_gateway(gateway, origin):
     tunnel(origin)
     answer = get(gateway.port, "/tunnel")
     assert answer.status == 502
+
+
+@pytest.mark.parametrize("value", ["h2c", "H2C", "websocket, h2c"])
+def test_no_tunnel_to_http_2(gateway, origin, value):
+    """Requests inside an h2c tunnel would pass routes and plugins unseen: the upstream is not even asked."""
+    get(gateway.port, "/", "Connection: Upgrade, HTTP2-Settings", f"Upgrade: {value}", "HTTP2-Settings: AAMAAABkAAQAAP__")
+    assert origin.seen[0].all("Upgrade") == [] and origin.seen[0].all("HTTP2-Settings") == []
