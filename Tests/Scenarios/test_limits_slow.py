@@ -8,6 +8,7 @@ import time
 
 import pytest
 from kit.gateway import Gateway
+from kit.origin import Origin
 from kit.rawclient import Cut, RawClient, get
 from kit.wait import until
 
@@ -117,17 +118,17 @@ def test_slow_upstream_does_not_blame_the_client(shared_origin, origin):
         assert client.response("POST").status == 200
 
 
-def test_upstream_that_takes_nothing_of_an_upload_is_504(shared_origin, origin):
-    """Not for longer than it may take to answer."""
-    lazy(origin, 3)
+def test_upstream_that_takes_nothing_of_an_upload_is_504():
+    """Not for longer than it may take to answer; the connection to it is closed, not kept."""
     settings = {"timeouts": {"body_idle": "400ms", "response": "1s"}}
-    with Gateway(to=shared_origin, **settings) as gateway, RawClient(gateway.port, timeout=15) as client:
+    with Origin("lazy") as origin, Gateway(to=origin, **settings) as gateway, RawClient(gateway.port, timeout=15) as client:
+        lazy(origin, 3)
         client.socket.settimeout(6)
         begun = time.monotonic()
         client.send_what_fits(b"POST /lazy HTTP/1.1\r\n" + HOST + b"Content-Length: 20000000\r\n\r\n" + b"z" * 20_000_000)
         assert client.response("POST").status == 504
         assert 0.8 < time.monotonic() - begun < 2.8
-    until(lambda: origin.open == 0, 5, "the lazy behaviour to notice")
+        until(lambda: origin.open == 0, 5, "the upstream connection to be closed")
 
 
 @pytest.mark.parametrize("first", [b"", b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"])
