@@ -8,6 +8,7 @@ import time
 
 import pytest
 from kit.gateway import Gateway
+from kit.origin import Origin
 from kit.rawclient import Cut, RawClient, get
 from kit.wait import until
 
@@ -97,20 +98,37 @@ def test_body_above_the_minimum_rate_passes(impatient, origin):
         assert client.response("POST").status == 200
 
 
-def test_slow_upstream_does_not_blame_the_client(impatient, origin):
-    """An upload that waits because the upstream does not read is not a slow client."""
-
+def lazy(origin, seconds: float):
+    """An upstream that does not read an upload at first."""
     @origin.on("/lazy")
-    async def lazy(exchange):
-        await asyncio.sleep(2.5)
+    async def behaviour(exchange):
+        await asyncio.sleep(seconds)
         await exchange.body()
         await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
-    with RawClient(impatient.port, timeout=15) as client:
+
+def test_slow_upstream_does_not_blame_the_client(shared_origin, origin):
+    """An upload below the minimum rate because the upstream does not read is not a slow client."""
+    lazy(origin, 2.5)
+    settings = {"timeouts": {"body_idle": "800ms", "response": "10s"}, "limits": {"body_rate_min": 1_000_000}}
+    with Gateway(to=shared_origin, **settings) as gateway, RawClient(gateway.port, timeout=15) as client:
         client.send(b"POST /lazy HTTP/1.1\r\n" + HOST + b"Content-Length: 20000000\r\n\r\n")
         for _ in range(20):
             client.send(b"z" * 1_000_000)
         assert client.response("POST").status == 200
+
+
+def test_upstream_that_takes_nothing_of_an_upload_is_504():
+    """Not for longer than it may take to answer; the connection to it is closed, not kept."""
+    settings = {"timeouts": {"body_idle": "400ms", "response": "1s"}}
+    with Origin("lazy") as origin, Gateway(to=origin, **settings) as gateway, RawClient(gateway.port, timeout=15) as client:
+        lazy(origin, 3)
+        client.socket.settimeout(6)
+        begun = time.monotonic()
+        client.send_what_fits(b"POST /lazy HTTP/1.1\r\n" + HOST + b"Content-Length: 20000000\r\n\r\n" + b"z" * 20_000_000)
+        assert client.response("POST").status == 504
+        assert 0.8 < time.monotonic() - begun < 2.8
+        until(lambda: origin.open == 0, 5, "the upstream connection to be closed")
 
 
 @pytest.mark.parametrize("first", [b"", b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"])

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from kit.fixtures import KEYS, built, compiled, copy, mapped, plugin
-from kit.gateway import Gateway, route
+from kit.gateway import ROOT, Gateway, route
 from kit.load import Load
 from kit.rawclient import get
 from kit.wait import until
@@ -129,6 +129,57 @@ def test_bad_library_is_refused_and_nothing_changed(gateway, tmp_path, name):
     after = plugins(gateway)
     assert {key: value["generation"] for key, value in after.items()} == {key: value["generation"] for key, value in before.items()}
     assert gateway.admin("GET", "/v1/status").json["revision"] == revision
+    still_works(gateway)
+
+
+def hello(folder, name: str = "hello", old: str = "", new: str = ""):
+    """The C template of the SDK, built as it is or with one change."""
+    source = (ROOT / "SDK/Templates/c/hello.c").read_text()
+    assert old in source
+    return compiled(folder, name, source.replace(old, new) if old else source)
+
+
+def test_template_of_the_sdk_loads_and_can_be_bound(gateway, origin, tmp_path):
+    answer = gateway.admin("POST", "/v1/plugins/load", {"path": str(hello(tmp_path))})
+    assert answer.status == 200, answer
+    gateway.write(routes=[route("everything", "/*", plugins=[{"name": "hello"}])])
+    assert gateway.admin("POST", "/v1/reload").status == 200
+    assert get(gateway.port).status == 200
+    assert origin.seen[0].get("X-Hello") == "world"
+
+
+FAULTS = {
+    "init that refuses": ("return edits ? SLUICE_OK : SLUICE_ENOTFOUND;", "return SLUICE_ENOTFOUND;", "hello"),
+    "no such phase": ('[\\"rewrite\\"]', '[\\"rewritten\\"]', "rewritten"),
+    "phase without a hook": ('[\\"rewrite\\"]', '[\\"rewrite\\",\\"access\\"]', "access"),
+    "major version 2": ('\\"abi\\":1', '\\"abi\\":2', "2"),
+    "bad name": ('\\"name\\":\\"hello\\"', '\\"name\\":\\"He llo\\"', "name"),
+    "need nobody has": ("sluice.request-edit/1", "sluice.teleport/1", "sluice.teleport/1"),
+    "symbol nobody has": ("edits = host->get", "extern void nobody_has(void); nobody_has(); edits = host->get", "nobody_has"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faulty_plugin_is_refused_with_its_fault(gateway, tmp_path, fault):
+    old, new, word = FAULTS[fault]
+    workers, before = gateway.workers(), plugins(gateway)
+    answer = gateway.admin("POST", "/v1/plugins/load", {"path": str(hello(tmp_path, "faulty", old, new))})
+    assert answer.status == 422 and word in answer.body.decode(), answer
+    assert plugins(gateway).keys() == before.keys()
+    assert gateway.workers() == workers
+    still_works(gateway)
+
+
+@pytest.mark.parametrize("where", ["init", "constructor"])
+def test_plugin_that_crashes_while_loading_is_refused(gateway, tmp_path, where):
+    """It may take the workers along, but they come back without it, at once."""
+    crash = "__attribute__((constructor)) static void boom(void) { __builtin_trap(); }\nstatic int32_t init" if where == "constructor" else ""
+    old, new = ("static int32_t init", crash) if crash else ("return edits ? SLUICE_OK : SLUICE_ENOTFOUND;", "return *(volatile int *)8;")
+    gateway.allow += "|died of signal|deaths in a row"
+    answer = gateway.admin("POST", "/v1/plugins/load", {"path": str(hello(tmp_path, "crashing", old, new))})
+    assert answer.status == 422, answer
+    until(lambda: len(gateway.workers()) == 2, 3, "both workers")
+    assert set(plugins(gateway)) == {"key-auth"}
     still_works(gateway)
 
 

@@ -30,6 +30,7 @@ def test_target_goes_through_byte_for_byte(gateway, origin, target):
 
 @pytest.mark.parametrize("target,sent", [
     ("/%2e%41", "/.A"), ("/a/./b", "/a/b"), ("/a/../b?x=/../y", "/b?x=/../y"), ("/a/%2E%2e/b", "/b"), ("/a%2fb", "/a%2Fb"), ("/a/..", "/"),
+    ("/%61%7e%2D", "/a~-"), ("/...", "/..."),
 ])
 def test_unusual_spellings_go_upstream_as_they_were_routed(gateway, origin, target, sent):
     """RFC 3986 sections 5.2.4 and 6.2.2: what the route was chosen by is what the upstream gets."""

@@ -108,7 +108,12 @@ class Gateway:
     def __enter__(self):
         if not self.file.exists():
             self.write()
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
         return self
 
     def start(self):

@@ -130,9 +130,14 @@ class Origin:
         return add
 
     def forget(self):
-        """Forgets what was seen and what tests added; connections stay open."""
-        self.seen.clear()
+        """Forgets what was seen and what tests added; connections stay open. What has arrived already is forgotten too."""
+        asyncio.run_coroutine_threadsafe(self._forget(), self.loop).result(10)
         self.behaviours = dict(behaviours.STANDARD)
+
+    async def _forget(self):
+        for _ in range(5):  # turns of the loop: accept, read and note what waits in the sockets
+            await asyncio.sleep(0)
+        self.seen.clear()
 
     def targets(self) -> list:
         return [seen.target for seen in list(self.seen)]
