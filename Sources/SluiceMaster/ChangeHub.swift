@@ -5,6 +5,7 @@
 //                        │ abort, control lost, a newer prepare, commit after a refusal
 //                        └──► idle, the prepared parts are let go
 import SluiceChannel
+import SluiceModel
 
 struct ChangeHub {
     enum Effect: Equatable {
@@ -23,6 +24,8 @@ struct ChangeHub {
     }
     struct Pending {
         let revision: UInt64
+        /// When the workers were asked, in ms of the master's clock.
+        let sinceMs: UInt64
         var waiting: Set<Int>
         /// Workers that died before they answered, once each: a second death is a refusal, a plugin that kills its worker.
         var died: Set<Int> = []
@@ -55,9 +58,9 @@ struct ChangeHub {
     mutating func letGoForNewer() -> [Effect] { letGo() }
 
     /// Asks every live worker; the others start with the outcome and are answered for. Needs `objection` to be nil.
-    mutating func prepare(_ revision: UInt64) -> [Effect] {
+    mutating func prepare(_ revision: UInt64, nowMs: UInt64 = 0) -> [Effect] {
         var effects = letGo()
-        pending = Pending(revision: revision, waiting: live)
+        pending = Pending(revision: revision, sinceMs: nowMs, waiting: live)
         for w in workers {
             effects.append(
                 live.contains(w)
@@ -87,7 +90,12 @@ struct ChangeHub {
         return effects + retireIfSettled()
     }
 
-    mutating func abort(_ revision: UInt64) -> [Effect] { pending?.revision == revision ? letGo() : [] }
+    /// Workers that have been silent for long hang in a plugin's `init` or `configure`: they cannot even hear the abort.
+    mutating func abort(_ revision: UInt64, nowMs: UInt64 = 0) -> [Effect] {
+        guard let p = pending, p.revision == revision else { return [] }
+        let stuck = nowMs &- p.sinceMs >= UInt64(Limits.prepareOverdueMs) ? p.waiting : []
+        return letGo() + stuck.sorted().map { .replaceWorker($0) }
+    }
 
     /// Nobody will commit what it prepared.
     mutating func controlLost() -> [Effect] { letGo() }

@@ -75,7 +75,7 @@ extension Master {
         switch frame.kind {
         case .prepare: prepare(frame)
         case .commit: carryOut(hub.commit(frame.revision))
-        case .abort: carryOut(hub.abort(frame.revision))
+        case .abort: carryOut(hub.abort(frame.revision, nowMs: SystemClock.monotonicMs()))
         case .reloaded:
             if frame.status == 0 {
                 ErrorLog.write(.notice, "configuration read again: \(frame.text.isEmpty ? "revision \(frame.revision)" : frame.text)")
@@ -106,7 +106,7 @@ extension Master {
             try Master.raiseLimits(next.settings, listeners: next.listeners.count, workers: workers.count)
             try listeners.openMissing(next.listeners)
             prepared = (next, fd)
-            carryOut(hub.prepare(next.revision))
+            carryOut(hub.prepare(next.revision, nowMs: SystemClock.monotonicMs()))
         } catch {
             Descriptor.close(fd)
             ErrorLog.write(.error, "revision \(frame.revision) refused: \(error)")
@@ -128,7 +128,9 @@ extension Master {
                 prepared = nil
                 listeners.closeSurplus(image.listeners)
             case .retire: retire()
-            case .replaceWorker(let i): ChildProcess.kill(workers[i].pid, SIGKILL)
+            case .replaceWorker(let i):
+                ErrorLog.write(.error, "worker \(i) (pid \(workers[i].pid)) did not do what a change asked of it; it is replaced")
+                ChildProcess.kill(workers[i].pid, SIGKILL)
             }
         }
     }

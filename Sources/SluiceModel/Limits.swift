@@ -10,6 +10,8 @@ public enum Limits {
     public static let stopGraceMs = 500  // from "leave now" to SIGKILL
     public static let controlStopTimeoutMs = 2_000  // the control process closes its store
     public static let workerStartTimeoutMs = 30_000  // spawn to `ready`
+    public static let prepareTimeoutMs = 5_000  // a change: asked to every worker has prepared it
+    public static let prepareOverdueMs = 4_000  // a worker that is silent this long when the change is given up hangs
     public static let rapidDeathMs = 1_000  // a child that dies younger counts as failing to start
     public static let healthyMs = 10_000  // a child this old is forgiven its predecessors
     public static let respawnDelayMsMin = 100

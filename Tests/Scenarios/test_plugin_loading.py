@@ -183,6 +183,18 @@ def test_plugin_that_crashes_while_loading_is_refused(gateway, tmp_path, where):
     still_works(gateway)
 
 
+def test_plugin_that_hangs_while_loading_is_refused(gateway, tmp_path):
+    """Its workers hear nothing any more: after the deadline of a change they are replaced, and come back without it."""
+    hanging = hello(tmp_path, "hanging", "return edits ? SLUICE_OK : SLUICE_ENOTFOUND;", "for (volatile int i = 1; i;) {} return SLUICE_OK;")
+    gateway.allow += "|died of signal|deaths in a row|did not do what a change asked"
+    before = gateway.workers()
+    answer = gateway.admin("POST", "/v1/plugins/load", {"path": str(hanging)}, timeout=20)
+    assert answer.status == 422, answer
+    until(lambda: len(gateway.workers()) == 2 and not set(before) & set(gateway.workers()), 5, "two other workers")
+    assert set(plugins(gateway)) == {"key-auth"}
+    still_works(gateway)
+
+
 def test_another_plugin_under_this_name_is_refused(gateway):
     answer = gateway.admin("POST", "/v1/plugins/load", {"path": str(built("header-transform")), "name": "key-auth"})
     assert answer.status == 422, answer

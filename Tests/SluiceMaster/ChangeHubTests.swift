@@ -1,4 +1,5 @@
 // A change in all its ways through the master: agreed, refused, aborted, interrupted by deaths on either side.
+import SluiceModel
 import Testing
 
 @testable import SluiceMaster
@@ -55,6 +56,20 @@ func expect<T: Equatable>(_ found: T, _ wanted: T, _ why: Comment? = nil, at pla
         expect(h.commit(7).first, .answer(.committed, worker: 0, revision: 7, status: 1, text: "revision 7 is not prepared"))
         _ = h.prepared(1, 6, status: 0, text: "")
         expect(h.commit(6).first, .adopt(revision: 6))
+    }
+
+    /// A plugin whose `init` never returns holds its worker: the abort that comes after the deadline replaces it, and no other.
+    @Test func aWorkerThatHangsInAChangeIsReplaced() {
+        var h = ChangeHub(workers: 2, committed: 5)
+        for w in 0..<2 { _ = h.started(w) }
+        _ = h.prepare(6, nowMs: 1_000)
+        _ = h.prepared(0, 6, status: 0, text: "")
+        let late = UInt64(1_000 + Limits.prepareOverdueMs)
+        expect(
+            h.abort(6, nowMs: late),
+            [.tellWorker(0, .abort, revision: 6), .tellWorker(1, .abort, revision: 6), .forget(revision: 6), .replaceWorker(1)])
+        _ = h.prepare(7, nowMs: 2_000)
+        expect(h.abort(7, nowMs: 2_500).contains(.replaceWorker(1)), false, "a refusal by another worker is no reason")
     }
 
     @Test func aborted() {

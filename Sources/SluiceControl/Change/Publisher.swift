@@ -1,6 +1,7 @@
 // Takes a compiled image to every worker over the channel of the master: one change at a time, each a `ChangeMachine`.
 // It also keeps what the master tells about workers. What is published is decided in `Control.swift`.
 import SluiceChannel
+import SluiceModel
 
 /// Where frames go; the channel in the process, a fake in tests.
 protocol FrameSink: Sendable {
@@ -27,7 +28,7 @@ actor Publisher {
 
     struct Limits: Sendable {
         /// All workers to load what is new.
-        var prepareMs = 15_000
+        var prepareMs = SluiceModel.Limits.prepareTimeoutMs
         /// All workers to swap.
         var commitMs = 5_000
         /// A worker that died during a change to be back.
