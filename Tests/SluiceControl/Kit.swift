@@ -108,7 +108,7 @@ final class Bench: Sendable {
 
     init(
         _ text: String = Bench.configuration, script: FakeMaster.Script = .init(),
-        limits: Publisher.Limits = .init(prepareMs: 400, commitMs: 400, successorMs: 200)
+        limits: Publisher.Limits = .init(prepareMs: 3_000, commitMs: 3_000, successorMs: 1_500)
     ) async throws {
         folder = NSTemporaryDirectory() + "/sluice-control-tests-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
