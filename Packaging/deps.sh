@@ -24,8 +24,8 @@ done
 check_swift() {
   if ! command -v swift >/dev/null; then
     echo "Sluice needs the Swift toolchain 6.3 or newer and found no \"swift\" in PATH." >&2
-    echo "Get it from https://www.swift.org/install/linux/ (for Debian 12: unpack the archive to /opt/swift), then:" >&2
-    echo "  export PATH=/opt/swift/usr/bin:\$PATH" >&2
+    echo "Get it from https://www.swift.org/install/linux/ (for Debian 12: unpack the archive to /usr/local/swift), then:" >&2
+    echo "  export PATH=/usr/local/swift/usr/bin:\$PATH" >&2
     exit 1
   fi
   local version

@@ -1,5 +1,5 @@
 // A borrowed run of bytes: pointer and length, no owner. Whoever hands one out says until when it is valid.
-// Nothing here allocates; comparison and search helpers for ASCII live in `ASCII.swift`.
+// Nothing here allocates; text that must outlive the memory is copied into an arena.
 import CSluiceSys
 
 @frozen public struct ByteView {
