@@ -100,4 +100,3 @@ uninstall:  ## remove what install copied (configuration stays)
 
 clean:  ## remove everything built
 	rm -rf $(BUILD) $(VENV) Tests/Bench/bin Tests/Bench/run
-	if [[ -f Plugins/Makefile ]]; then $(MAKE) -C Plugins clean; fi

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 bin=.build/release
 export SLUICE_STATE=$PWD/.build/run
-export SLUICE_PLUGINS=$PWD/.build/plugins
+plugins=$PWD/.build/plugins
 configuration=docs/example.yaml
 upstream_log=$SLUICE_STATE/demo-upstream.log
 mkdir -p "$SLUICE_STATE"
@@ -58,7 +58,7 @@ Try it:
   curl -i http://127.0.0.1:8080/hello
   curl -i http://127.0.0.1:8080/anything/you-like
   curl -i http://127.0.0.1:8080/private/report; curl -i -H 'x-api-key: demo-key' http://127.0.0.1:8080/private/report
-  curl -i -X POST http://127.0.0.1:8082/v1/plugins/load -H 'Content-Type: application/json' -d '{"path": "$SLUICE_PLUGINS/key-auth.so"}'
+  curl -i -X POST http://127.0.0.1:8082/v1/plugins/load -H 'Content-Type: application/json' -d '{"path": "$plugins/key-auth.so"}'
 
 Ctrl-C stops everything.
 
