@@ -40,14 +40,13 @@ install_all() {
     < <(swift_libraries .build/release/sluiced .build/release/sluice $(ls .build/plugins/*.so 2>/dev/null))
 
   put_tree SDK/Sources/CSluiceABI/include/sluice "$to/include/sluice" -name '*.h'
-  put_tree SDK "$share/sdk" -not -path './.build/*' \
-    '(' -name '*.swift' -o -name '*.h' -o -name '*.c' -o -name '*.md' -o -name '*.map' -o -name 'module.modulemap' ')'
+  put_tree SDK "$share/sdk" -not -path './.build/*'
   [[ -e SDK/sluice-plugin.map ]] && put 644 SDK/sluice-plugin.map "$share/sluice-plugin.map"
   [[ -e SDK/sluice-plugin.pc.in ]] && put_filled 644 SDK/sluice-plugin.pc.in "$to/lib/pkgconfig/sluice-plugin.pc"
 
   put 644 docs/example.yaml "$share/example.yaml"
   [[ -e docs/sluice.schema.json ]] && put 644 docs/sluice.schema.json "$share/sluice.schema.json"
-  [[ -e $DESTDIR$SYSCONFDIR/sluice/sluice.yaml ]] || put_filled 640 Packaging/sluice.yaml.in "$DESTDIR$SYSCONFDIR/sluice/sluice.yaml"
+  [[ -e $DESTDIR$SYSCONFDIR/sluice/sluice.yaml ]] || put_filled 644 Packaging/sluice.yaml.in "$DESTDIR$SYSCONFDIR/sluice/sluice.yaml"
   put_filled 644 Packaging/sluiced.service.in "$to/lib/systemd/system/sluiced.service"
   put 644 Packaging/sluice.sysusers.conf "$to/lib/sysusers.d/sluice.conf"
   put 644 LICENSE "$to/share/doc/sluice/LICENSE"
