@@ -29,7 +29,7 @@ extension Pipeline {
         if !newConnection, let u = takeIdle(slot) {
             attach(u, x)
             x.pointee.stage = .sending
-            buildRequest(x, u)
+            if !buildRequest(x, u) { return }
             sendRequest(x)
             return
         }
@@ -67,7 +67,7 @@ extension Pipeline {
         u.pointee.state = .connecting
         u.pointee.writable = status == 0
         x.pointee.stage = .connecting
-        buildRequest(x, u)
+        if !buildRequest(x, u) { return }
         if status == 0 { return connected(u, x) }
         arm(u, afterMs: timeoutMs)
     }

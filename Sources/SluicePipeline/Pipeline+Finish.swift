@@ -141,8 +141,12 @@ extension Pipeline {
     /// The first line as received, without its CRLF; of a refused head as much of it as there is.
     func requestLine(_ x: Ex) -> ByteView {
         let b = x.pointee.headBuffer
-        let n = x.pointee.isRefused ? min(Int(x.pointee.client.pointee.inputEnd), 2048) : Int(x.pointee.requestHead.length)
-        let line = ByteView(b, n)
+        if !x.pointee.isRefused {  // method SP target SP "HTTP/1.x"
+            let method = Int(x.pointee.requestHead.methodLength)
+            return ByteView(
+                b + (Int(x.pointee.requestHead.targetOffset) &- 1 &- method), method &+ Int(x.pointee.requestHead.targetLength) &+ 10)
+        }
+        let line = ByteView(b, min(Int(x.pointee.client.pointee.inputEnd), 2048))
         let end = line.firstIndex(of: 13)
         return end >= 0 ? line.prefix(end) : line
     }

@@ -31,7 +31,7 @@ extension Pipeline {
         var moved = 0
         while true {
             if !check(s, body) { return .malformed }
-            if s.pointee.inputChecked > s.pointee.inputStart || d.pointee.outputEnd > d.pointee.outputStart {
+            if (s.pointee.inputChecked > s.pointee.inputStart || d.pointee.outputEnd > d.pointee.outputStart) && !isHeld(s, d, body) {
                 let r = flush(s, d)
                 if r < 0 { return r == -Int(EAGAIN) ? .blocked : .destinationClosed }
                 moved &+= r
@@ -59,6 +59,22 @@ extension Pipeline {
             }
             return .sourceClosed
         }
+    }
+
+    /// A response that fits into one segment is sent as one: many servers write head and body apart, and a send costs more than
+    /// anything else here. Only what has a known, short rest is held; when that does not come, `flushHeld` lets it go.
+    static var holdMax: Int64 { 1460 }
+
+    @inline(__always) func isHeld(_ s: Conn, _ d: Conn, _ body: UnsafeMutablePointer<BodyRelay>) -> Bool {
+        if body.pointee.isDone || body.pointee.framing != .length || d.pointee.isUpstream || d.pointee.outputStart != 0 { return false }
+        return Int64(d.pointee.outputEnd &+ s.pointee.inputChecked &- s.pointee.inputStart) &+ body.pointee.remaining <= Pipeline.holdMax
+    }
+
+    /// Sends what was held of a response that will not be complete, so that the client sees how far it got.
+    @inline(never) mutating func flushHeld(_ x: Ex) {
+        guard let u = x.pointee.upstream, !x.pointee.decodesResponse else { return }
+        let c = x.pointee.client
+        if u.pointee.inputChecked > u.pointee.inputStart || c.pointee.outputEnd > c.pointee.outputStart { _ = flush(u, c) }
     }
 
     /// Looks at newly received bytes: how much of them belongs to this body.

@@ -6,8 +6,8 @@ import SluiceSystem
 import SluiceUpstream
 
 extension Pipeline {
-    /// Writes the upstream's request head into its output buffer.
-    mutating func buildRequest(_ x: Ex, _ u: Conn) {
+    /// Writes the upstream's request head into its output buffer; false when it does not fit and 431 was answered.
+    mutating func buildRequest(_ x: Ex, _ u: Conn) -> Bool {
         let c = x.pointee.client
         let head = UnsafePointer(address(&x.pointee.requestHead))
         x.pointee.isUpgrade = head.pointee.flags & MessageHead.upgrade != 0 && head.pointee.minorVersion == 1 && mayUpgrade(x)
@@ -30,15 +30,15 @@ extension Pipeline {
         options.keepUpgrade = x.pointee.isUpgrade
         options.keepExpect = head.pointee.flags & MessageHead.expectContinue != 0 && head.pointee.minorVersion == 1
         let bound = HeadWriter.requestBound(head: head, map: x.pointee.context.request, options: options)
-        if bound > largeShape.capacity {  // only plugins can make it so; found out when the exchange is sent on
-            u.pointee.outputEnd = 0
-            u.pointee.outputStart = 0
-            return
+        if bound > largeShape.capacity {  // only plugins can make it so
+            answer(x, 431, "request head too large to be sent on")
+            return false
         }
         let out = output(u, room: bound)
         u.pointee.outputStart = 0
         u.pointee.outputEnd = Int32(
             truncatingIfNeeded: HeadWriter.request(head: head, map: x.pointee.context.request, options: options, into: out))
+        return true
     }
 
     /// Any protocol but HTTP/2: requests inside an h2c tunnel would pass by routes and plugins unseen.
@@ -61,11 +61,6 @@ extension Pipeline {
     mutating func sendRequest(_ x: Ex) {
         let c = x.pointee.client
         guard let u = x.pointee.upstream else { return }
-        if x.pointee.attempts > 0 && u.pointee.output == nil && x.pointee.stage == .sending && x.pointee.request.received == 0
-            && x.pointee.bytesForwarded == 0
-        {
-            return answer(x, 431, "request head too large to be sent on")
-        }
         let flow = pump(c, u, address(&x.pointee.request), floor: x.pointee.bodyStart)
         // A length was compared at once; chunks are counted as they come.
         if x.pointee.request.framing == .chunked && x.pointee.request.content > x.pointee.route.unsafelyUnwrapped.pointee.bodyBytesMax {

@@ -230,6 +230,7 @@ extension Pipeline {
         case .yielded: yield(u)
         case .sourceClosed, .malformed:
             upstreamFault(x, flow == .malformed ? "sent a malformed chunk" : "closed the connection", 0)
+            flushHeld(x)
             abort(x)
         case .destinationClosed: abort(x)
         }

@@ -43,6 +43,7 @@ extension Pipeline {
             answer(x, 504, "upstream did not respond in time")
         case .responding, .done:
             counters.timeout()
+            flushHeld(x)
             abort(x)
         case .routing, .connecting: break  // the upstream connection's own timer decides
         }
