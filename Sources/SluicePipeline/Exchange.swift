@@ -51,7 +51,6 @@ struct Exchange {
     /// Keeps image, plugins and pools alive until this request has ended.
     var snapshot: UnsafeMutablePointer<Snapshot>
     var route: UnsafePointer<RouteRecord>?
-    var routeIndex: Int32 = -1
     var chain: UnsafePointer<UInt32>?
     var chainCount: Int32 = 0
     /// Union of the phases that the chain's plugins have hooks for.
@@ -101,8 +100,6 @@ struct Exchange {
     var bytesSent: UInt64 = 0
     /// Of which head, so that the log can tell the body's size.
     var headBytes: UInt32 = 0
-    /// Bytes of head and body that went to the upstream.
-    var bytesForwarded: UInt64 = 0
     /// Window of the minimum-rate check.
     var rateWindowUs: UInt64 = 0
     var rateWindowBytes: UInt64 = 0

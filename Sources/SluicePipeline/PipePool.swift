@@ -7,7 +7,8 @@ struct PipePool: ~Copyable {
     private let next: UnsafeMutablePointer<Int32>
     private var free: Int32 = -1
     private var count: Int32 = 0
-    static let slotsMax = 1024
+    /// Two descriptors each, out of those that `Limits.descriptorReserve` keeps free of connections.
+    static let slotsMax = 96
     /// Bytes a pipe holds at most.
     static let capacity = 1 << 18
 

@@ -2,6 +2,7 @@
 import CSluiceSys
 import SluiceLoop
 import SluiceObserve
+import SluiceRules
 import SluiceSystem
 
 extension Pipeline {
@@ -51,18 +52,16 @@ extension Pipeline {
     /// Text of the peer's address and whether its forwarding headers are believed.
     @inline(never) mutating func setAddress(_ c: Conn, _ a: UnsafePointer<sockaddr_storage>) {
         let raw = UnsafeRawPointer(a)
-        var mapped: (UInt64, UInt64) = (0, 0)
+        var mapped = InlineArray<16, UInt8>(repeating: 0)  // IPv4 as IPv4-mapped IPv6
         var known = true
-        withUnsafeMutableBytes(of: &mapped) { m in
-            switch Int32(a.pointee.ss_family) {
-            case AF_INET:
-                m[10] = 0xff
-                m[11] = 0xff
-                for i in 0..<4 { m[12 + i] = raw.load(fromByteOffset: 4 + i, as: UInt8.self) }
-            case AF_INET6:
-                for i in 0..<16 { m[i] = raw.load(fromByteOffset: 8 + i, as: UInt8.self) }
-            default: known = false
-            }
+        switch Int32(a.pointee.ss_family) {
+        case AF_INET:
+            mapped[10] = 0xff
+            mapped[11] = 0xff
+            for i in 0..<4 { mapped[12 + i] = raw.load(fromByteOffset: 4 + i, as: UInt8.self) }
+        case AF_INET6:
+            for i in 0..<16 { mapped[i] = raw.load(fromByteOffset: 8 + i, as: UInt8.self) }
+        default: known = false
         }
         if !known {
             let name: StaticString = "unix"
@@ -78,21 +77,7 @@ extension Pipeline {
             inet_ntop(isIPv4 ? AF_INET : AF_INET6, raw + (isIPv4 ? 4 : 8), p, 46)
             c.pointee.addressLength = UInt8(truncatingIfNeeded: strlen(p))
         }
-        c.pointee.trusted = withUnsafeBytes(of: &mapped) { isTrusted($0) }
-    }
-
-    func isTrusted(_ address: UnsafeRawBufferPointer) -> Bool {
-        guard let s = current else { return false }
-        for n in s.pointee.image.trustedNetworks {
-            var left = Int(n.prefixBits), i = 0, same = true
-            while left > 0 && same {
-                let mask: UInt8 = left >= 8 ? 0xff : ~(0xff >> UInt8(left))
-                same = address[i] & mask == n.bytes[i] & mask
-                left -= 8
-                i += 1
-            }
-            if same { return true }
-        }
-        return false
+        // Listeners are watched after the first commit only.
+        c.pointee.trusted = current.unsafelyUnwrapped.pointee.image.isTrusted(mapped: mapped)
     }
 }

@@ -132,11 +132,7 @@ extension Pipeline {
         let fromOutput = min(r, pending)
         d.pointee.outputStart &+= Int32(truncatingIfNeeded: fromOutput)
         s.pointee.inputStart &+= Int32(truncatingIfNeeded: r &- fromOutput)
-        if let x = d.pointee.exchange, !d.pointee.isUpstream {
-            x.pointee.bytesSent &+= UInt64(r)
-        } else if let x = d.pointee.exchange {
-            x.pointee.bytesForwarded &+= UInt64(r)
-        }
+        if !d.pointee.isUpstream, let x = d.pointee.exchange { x.pointee.bytesSent &+= UInt64(r) }
         return r
     }
 

@@ -143,7 +143,6 @@ extension Pipeline {
         }
         let r = image.routes.baseAddress.unsafelyUnwrapped + Int(i)
         x.pointee.route = r
-        x.pointee.routeIndex = i
         x.pointee.context.routeID = image.text(r.pointee.id)
         let chain = image.chain(r)
         x.pointee.chain = chain.baseAddress

@@ -68,7 +68,7 @@ extension Pipeline {
             return e == Int(EINTR) ? 0 : -e
         }
         x.pointee.piped &-= n
-        if d.pointee.isUpstream { x.pointee.bytesForwarded &+= UInt64(n) } else { x.pointee.bytesSent &+= UInt64(n) }
+        if !d.pointee.isUpstream { x.pointee.bytesSent &+= UInt64(n) }
         return n
     }
 }

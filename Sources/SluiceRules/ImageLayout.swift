@@ -196,8 +196,7 @@ public enum AccessLogFormat: UInt8, Sendable { case off = 0, combined = 1, json 
     public var errorLevel: UInt8 = 3  // 0 debug 1 info 2 notice 3 warn 4 error
     public var viaMode: UInt8 = 1  // 1 add Via
     public var forwardedMode: UInt8 = 1  // 0 off, 1 X-Forwarded-*, 2 Forwarded, 3 both
-    public var serverMode: UInt8 = 0
-    public var pad: (UInt8, UInt8, UInt8) = (0, 0, 0)
+    public var pad: (UInt8, UInt8, UInt8, UInt8) = (0, 0, 0, 0)
     public var accessLogPath = ImageText()
     public var errorLogPath = ImageText()
     public var pidPath = ImageText()

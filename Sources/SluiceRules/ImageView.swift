@@ -62,7 +62,8 @@ import SluiceBytes
         UnsafeBufferPointer(start: (base + Int(range.offset)).assumingMemoryBound(to: T.self), count: Int(range.count))
     }
 
-    /// Whether a client with this socket address may set forwarding headers. Clients of Unix sockets may not.
+    /// Whether a client with this socket address may set forwarding headers. A Unix socket's peer has no address to look up: false,
+    /// the caller decides.
     public func isTrusted(_ client: borrowing AddressRecord) -> Bool {
         var offset = 8
         if client.family == AddressRecord.familyIPv4 { offset = 4 } else if client.family != AddressRecord.familyIPv6 { return false }
@@ -74,6 +75,11 @@ import SluiceBytes
         } else {
             for i in 0..<16 { mapped[i] = client.bytes[8 + i] }
         }
+        return isTrusted(mapped: mapped)
+    }
+
+    /// The same for 16 address bytes in network order, IPv4 as IPv4-mapped IPv6.
+    public func isTrusted(mapped: InlineArray<16, UInt8>) -> Bool {
         for i in 0..<trustedNetworks.count where trustedNetworks[i].contains(mapped) { return true }
         return false
     }
