@@ -57,7 +57,7 @@ let package = Package(
         // 2 motion
         room("SluiceLoop", ["SluiceSystem", "SluiceBytes"]),
         room("SluiceChannel", ["SluiceSystem", "SluiceModel", "SluiceBytes"]),
-        room("SluiceShared", ["SluiceSystem", "SluiceBytes"]),
+        room("SluiceShared", ["SluiceSystem", "SluiceBytes", "CSluiceSys"]),
         room("SluiceInspect", ["SluiceModel", "SluiceBytes", "CSluiceCrypto"]),
         // 1 matter
         room("SluiceModel", []),

@@ -23,7 +23,7 @@ struct Manifest {
     static let nameBytesMax = 64
     static let textBytesMax = 200
     static let listMax = 64
-    static let phaseNames = ["rewrite", "access", "header_filter", "body_filter", "log"]
+    static let phaseNames = ["rewrite", "access", "routing", "balancer", "content", "header_filter", "body_filter", "log"]
     static let keys = [
         "name", "version", "abi", "phases", "vendor", "license", "language", "concurrency", "unload", "failure_mode", "needs", "optional",
         "capabilities", "config_schema",
@@ -66,7 +66,7 @@ struct Manifest {
             abiMajor = major
         case "phases": phases = try Self.list(key, node, of: Self.phaseNames)
         case "language": language = try Self.choice(key, node, Self.languages)
-        case "concurrency": concurrency = try Self.choice(key, node, ["plain"])
+        case "concurrency": concurrency = try Self.choice(key, node, ["plain", "fiber", "suspend", "swift-async"])
         case "unload": unload = try Self.choice(key, node, ["unmap", "park"])
         case "failure_mode": failureMode = try Self.choice(key, node, ["closed", "open"])
         case "needs": needs = try Self.list(key, node, of: nil)

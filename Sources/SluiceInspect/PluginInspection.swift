@@ -9,10 +9,12 @@ public struct PluginInspection: Sendable {
     /// SPDX expression, as the plugin says; may be empty.
     public var license: String
     public var abiMajor: Int
-    /// Of rewrite access header_filter body_filter log.
+    /// Of rewrite access routing balancer content header_filter body_filter log.
     public var phases: [String]
     /// c c++ swift rust zig other
     public var language: String
+    /// How its hooks wait: plain fiber suspend swift-async.
+    public var concurrency: String
     /// Carries Swift code: loaded with RTLD_NODELETE, parked instead of unmapped.
     public var isSwift: Bool
     /// "unmap", or "park" with `unloadReason` saying why.

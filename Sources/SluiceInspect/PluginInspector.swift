@@ -30,7 +30,8 @@ public enum PluginInspector {
         let (policy, reason) = try unloadPolicy(elf, manifest, isSwift: isSwift)
         return PluginInspection(
             name: manifest.name, version: manifest.version, vendor: manifest.vendor, license: manifest.license, abiMajor: manifest.abiMajor,
-            phases: manifest.phases, language: isSwift ? "swift" : manifest.language, isSwift: isSwift, unloadPolicy: policy,
+            phases: manifest.phases, language: isSwift ? "swift" : manifest.language, concurrency: manifest.concurrency, isSwift: isSwift,
+            unloadPolicy: policy,
             unloadReason: reason,
             failureMode: manifest.failureMode, needs: manifest.needs, optional: manifest.optional, capabilities: manifest.capabilities,
             manifestJSON: String(decoding: text, as: UTF8.self),

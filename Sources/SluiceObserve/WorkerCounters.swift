@@ -66,13 +66,6 @@ public struct WorkerCounters {
     @inlinable @inline(__always) public func logLinesDropped(_ total: UInt64) { block.head.pointee.logLinesDropped = total }
     /// A turn of the loop, for the master's watch.
     @inlinable @inline(__always) public func beat() { block.head.pointee.beat &+= 1 }
-    /// - Parameter phase: the ABI's number, 0...7; out of range counts nothing, like a slot out of range.
-    @inlinable public func pluginCalled(slot: UInt32, phase: Int, failed: Bool) {
-        guard Int(slot) < SharedLimits.pluginSlots && phase >= 0 && phase < 8 else { return }
-        block.plugins[Int(slot)].calls[unchecked: phase] &+= 1
-        if failed { block.plugins[Int(slot)].failures[unchecked: phase] &+= 1 }
-    }
-
     /// A successor goes on with the counts of its predecessor, but nothing is open and nothing runs yet.
     public func adopt(pid: UInt64, revision: UInt64) {
         block.head.pointee.pid = pid

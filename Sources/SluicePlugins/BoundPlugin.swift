@@ -8,11 +8,8 @@ import SluiceShared
     /// Every hook has this shape in C; the handle is the address of a MessageContext.
     public typealias Hook = @convention(c) (UnsafeMutableRawPointer?, OpaquePointer?) -> Int32
 
-    @usableFromInline var rewrite: Hook?
-    @usableFromInline var access: Hook?
-    @usableFromInline var headerFilter: Hook?
-    @usableFromInline var bodyFilter: Hook?
-    @usableFromInline var log: Hook?
+    /// By phase number, 0…7.
+    @usableFromInline var hooks: InlineArray<8, Hook?>
     @usableFromInline var instance: UnsafeMutableRawPointer?
     @usableFromInline var counters: UnsafeMutablePointer<PluginCounters>
     @usableFromInline var head: UnsafeMutablePointer<WorkerHead>
@@ -24,32 +21,26 @@ import SluiceShared
     /// A failed hook lets the request go on (already applied to the result of `run`).
     public var failOpen: Bool
 
-    @inlinable @inline(__always) func hook(_ phase: PluginPhase) -> Hook? {
-        switch phase {
-        case .rewrite: rewrite
-        case .access: access
-        case .headerFilter: headerFilter
-        case .bodyFilter: bodyFilter
-        case .log: log
-        }
-    }
-
     /// Runs the hook of `phase`, which may be absent, on `ctx`.
     ///
     /// - Returns: 0: go on. 1 (SLUICE_ANSWERED; rewrite and access only): `ctx` holds the answer. Negative: the hook failed and
     ///   the plugin fails closed, answer 500 (log: never; body_filter: cut the response). Calls and failures are counted here.
     @inlinable @inline(__always) public func run(_ phase: PluginPhase, _ ctx: UnsafeMutablePointer<MessageContext>) -> Int32 {
-        guard let hook = hook(phase) else { return 0 }
+        guard let hook = hooks[unchecked: Int(phase.rawValue & 7)] else { return 0 }
         if phase == .bodyFilter && ctx.pointee.chunkReplaced && !ctx.pointee.foldChunk() { return settle(phase, ctx, Int32(SLUICE_ENOMEM)) }
         ctx.pointee.phase = phase.rawValue
         ctx.pointee.counters = counters
+        let entered = TickClock.now
         head.pointee.currentPhase = UInt64(phase.rawValue)
         head.pointee.currentGeneration = generation
-        head.pointee.currentPlugin = currentPlugin  // last: whoever reads a plugin here finds its phase and generation too
+        head.pointee.currentContext = UInt64(UInt(bitPattern: ctx))
+        head.pointee.enteredTick = entered
+        head.pointee.currentPlugin = currentPlugin  // last: whoever reads a plugin here finds the rest too
         let result = hook(instance, OpaquePointer(ctx))
         head.pointee.currentPlugin = 0
         ctx.pointee.phase = PluginPhase.none
-        counters.pointee.calls[Int(phase.rawValue)] &+= 1
+        counters.pointee.calls[unchecked: Int(phase.rawValue)] &+= 1
+        counters.pointee.cpu[unchecked: Int(phase.rawValue)].add(TickClock.now &- entered)
         if result == 0 && ctx.pointee.answerStatus == 0 { return 0 }
         return settle(phase, ctx, result)
     }

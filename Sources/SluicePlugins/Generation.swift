@@ -78,6 +78,7 @@ final class Generation {
                 throw PluginFailure("has no \(SLUICE_FILTER_1)")
             }
             filter = try FilterTable(reading: table)
+            if let routing = module.entry.pointee.get_extension(state, SLUICE_ROUTING_1) { try filter.add(routing: routing) }
             try filter.check(phases: inspection.phases)
         } catch {
             module.entry.pointee.destroy?(state)

@@ -52,7 +52,7 @@ enum HostTables {
 @inline(__always) func logging(_ handle: OpaquePointer?) -> Context? { inside(handle, .log, .log) }
 
 @inline(never) func misused(_ ctx: Context) {
-    if let counters = ctx.pointee.counters { counters.pointee.failures[PluginPhase.misuse] &+= 1 }
+    if let counters = ctx.pointee.counters { counters.pointee.misuse &+= 1 }
 }
 
 /// The bytes of a view from a plugin; nil when it is malformed.

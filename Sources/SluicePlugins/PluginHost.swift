@@ -165,9 +165,7 @@ public final class PluginHost {
             let g = used[b.plugin], spec = specs[b.plugin]
             (bound + i).initialize(
                 to: BoundPlugin(
-                    rewrite: g.filter.rewrite, access: g.filter.access, headerFilter: g.filter.headerFilter,
-                    bodyFilter: g.filter.bodyFilter, log: g.filter.log,
-                    instance: chosen[i].pointer, counters: block.plugins + spec.statSlot, head: block.head,
+                    hooks: g.filter.hooks, instance: chosen[i].pointer, counters: block.plugins + spec.statSlot, head: block.head,
                     currentPlugin: UInt64(spec.statSlot) + 1,
                     generation: spec.generation, phases: g.filter.phases, failOpen: spec.failOpen))
         }

@@ -58,6 +58,7 @@ public struct SharedMemory: @unchecked Sendable {
             header.workerCount = UInt32(workers)
             header.totalBytes = UInt64(total)
             header.startedAt = SystemClock.realtimeMs() / 1000
+            header.ticksPerUs = TickClock.measureRate()
             mapping.base.storeBytes(of: header, as: SharedHeader.self)
             return SharedMemory(fd: fd, mapping: mapping, workerCount: workers)
         } catch {

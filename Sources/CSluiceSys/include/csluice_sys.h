@@ -66,6 +66,14 @@ enum { CS_F_ADD_SEALS = 1033, CS_F_GET_SEALS = 1034, CS_SEAL_ALL = 0xf /* seal|s
 enum { CS_MSG_NOSIGNAL = MSG_NOSIGNAL, CS_MSG_PEEK = MSG_PEEK, CS_MSG_MORE = MSG_MORE };
 enum { CS_MSG_DONTWAIT = MSG_DONTWAIT, CS_MSG_CMSG_CLOEXEC = 0x40000000 };
 static inline int cs_is_mapped(const void *p) { return p != MAP_FAILED; } /* MAP_FAILED is a cast: not importable */
+/* The processor's own counter: constant rate, a few nanoseconds to read. */
+static inline uint64_t cs_ticks(void) {
+#if defined(__x86_64__)
+  return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+  uint64_t t; __asm__ volatile("mrs %0, cntvct_el0" : "=r"(t)); return t;
+#endif
+}
 static inline int cs_errno(void) { return errno; }
 enum { CS_EPOLL_CLOEXEC = EPOLL_CLOEXEC, CS_EFD_FLAGS = EFD_CLOEXEC | EFD_NONBLOCK };
 enum { CS_SOCK_STREAM = SOCK_STREAM, CS_SOCK_SEQPACKET = SOCK_SEQPACKET, CS_SOCK_NONBLOCK = SOCK_NONBLOCK, CS_SOCK_CLOEXEC = SOCK_CLOEXEC };

@@ -52,13 +52,7 @@ struct CounterReader: CounterSource {
         }
         for slot in Set(pluginSlots) where slot < SharedLimits.pluginSlots {
             var sum = PluginCounters()
-            for block in blocks {
-                let part = block.plugins[Int(slot)]
-                for index in 0..<8 {
-                    sum.calls[index] &+= part.calls[index]
-                    sum.failures[index] &+= part.failures[index]
-                }
-            }
+            for block in blocks { sum.add(block.plugins[Int(slot)]) }
             out.plugins[slot] = sum
         }
         return out

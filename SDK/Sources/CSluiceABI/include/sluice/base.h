@@ -43,6 +43,9 @@ typedef struct sluice_request sluice_request;           /* rewrite, access */
 typedef struct sluice_response sluice_response;         /* header_filter */
 typedef struct sluice_body sluice_body;                 /* body_filter */
 typedef struct sluice_exchange_log sluice_exchange_log; /* log */
+typedef struct sluice_content sluice_content;           /* content */
+typedef struct sluice_balance sluice_balance;           /* balancer */
+typedef struct sluice_handshake sluice_handshake;       /* ssl_client_hello, ssl_certificate */
 
 /* What a hook returns, and what a host function returns. Negative values are errors; a hook that returns one has
    failed, and the failure mode of the plugin decides what the client gets. Unknown positive values count as failures. */
@@ -50,16 +53,20 @@ enum {
   SLUICE_OK = 0,
   SLUICE_CONTINUE = 0, /* the next plugin's turn */
   SLUICE_ANSWERED = 1, /* sluice.answer/1 holds the answer; nothing goes upstream */
-  SLUICE_SUSPEND = 2,  /* reserved: refused as a failure by hosts of minor version 0 */
+  SLUICE_SUSPEND = 2,  /* parked: resume comes later (suspend.h); hooks that may park only */
 
   SLUICE_EINVAL = -1,     /* an argument is malformed or not allowed here */
   SLUICE_ENOTFOUND = -2,  /* no such header, argument or attribute */
   SLUICE_EPHASE = -3,     /* this phase does not allow the call; nothing was done, and the host counts it */
   SLUICE_ENOMEM = -4,     /* the request may not allocate more */
   SLUICE_ELIMIT = -5,     /* a count or size is above its bound */
-  SLUICE_ECANCELED = -6,  /* reserved: the request is over */
-  SLUICE_GONE = -7,       /* reserved: a stale token */
+  SLUICE_ECANCELED = -6,  /* cancelled: the client left, the route's time is over, or the plugin is being unloaded */
+  SLUICE_GONE = -7,       /* what the token or handle named is over; nothing was done */
   SLUICE_EFAULT = -8,     /* the plugin's own failure, for hooks that have no better name for it */
+  SLUICE_ETIMEDOUT = -9,  /* the given time passed */
+  SLUICE_EIO = -10,       /* a peer failed: refused, reset, closed too early, or said what it must not */
+  SLUICE_EAGAIN = -11,    /* not now: the call would have to wait, and may not here */
+  SLUICE_EDENIED = -12,   /* the configuration does not grant this capability */
 };
 
 /* Phases that hooks run in; also the index of their counters. Numbers never change, new ones are appended. */
@@ -69,6 +76,17 @@ enum {
   SLUICE_PHASE_HEADER_FILTER = 2,
   SLUICE_PHASE_BODY_FILTER = 3,
   SLUICE_PHASE_LOG = 4,
+  SLUICE_PHASE_CONTENT = 5,
+  SLUICE_PHASE_BALANCER = 6,
+  SLUICE_PHASE_ROUTING = 7,
+  SLUICE_PHASE_TIMER = 8,
+  SLUICE_PHASE_BACKGROUND = 9,
+  SLUICE_PHASE_INIT = 10,
+  SLUICE_PHASE_WORKER_INIT = 11,
+  SLUICE_PHASE_WORKER_EXIT = 12,
+  SLUICE_PHASE_CONFIGURE = 13,
+  SLUICE_PHASE_SSL_CLIENT_HELLO = 14,
+  SLUICE_PHASE_SSL_CERTIFICATE = 15,
 };
 
 /* Is `field` of `table` there? True when it lies within the size that the other side gave and is not NULL. Use it for

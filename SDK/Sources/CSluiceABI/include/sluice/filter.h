@@ -1,9 +1,10 @@
 /* "sluice.filter/1", the plugin's side: hooks that run on the requests of the routes that bind the plugin. Every hook
    is optional; those that are not NULL must be the phases of the manifest. Plugins of a route run in the order of the
-   configuration in rewrite, access, header_filter, body_filter and log alike.
+   configuration in every phase.
 
-   All hooks run on the worker's one thread, one at a time; a hook that computes or waits for long holds every request
-   of the worker. `instance` is what configure made; it is shared by all requests of the binding. */
+   All hooks run on the worker's one thread, one at a time; a hook that computes or blocks for long holds every request of the
+   worker. Those that may park can wait without that: on a fiber (io.h), with a token (suspend.h), or in Swift with await.
+   `instance` is what configure made; it is shared by all requests of the binding, parked ones included. */
 #ifndef SLUICE_FILTER_H
 #define SLUICE_FILTER_H
 #include <sluice/base.h>
@@ -36,27 +37,36 @@ typedef struct sluice_filter_v1 {
   void (*release)(void *state, void *instance);
 
   /* Before the upstream is chosen: change the request, or answer it.
-     Returns SLUICE_CONTINUE, SLUICE_ANSWERED or an error. [worker | rewrite | must not park yet] */
+     Returns SLUICE_CONTINUE, SLUICE_ANSWERED or an error. [worker | rewrite | may park] */
   int32_t (*rewrite)(void *instance, sluice_request *request);
 
-  /* May this request pass? As rewrite, after all rewrites. [worker | access | must not park yet] */
+  /* May this request pass? As rewrite, after all rewrites. [worker | access | may park] */
   int32_t (*access)(void *instance, sluice_request *request);
 
   /* The response head is complete and nothing of it was sent: change status and headers.
-     Returns SLUICE_CONTINUE or an error. [worker | header_filter | must not park yet] */
+     Returns SLUICE_CONTINUE or an error. [worker | header_filter | may park] */
   int32_t (*header_filter)(void *instance, sluice_response *response);
 
   /* One piece of the response body, in order; the last call has sluice_body_v1.is_last, perhaps with an empty chunk.
-     Returns SLUICE_CONTINUE or an error (the response is cut). [worker | body_filter | must not park yet] */
+     Returns SLUICE_CONTINUE or an error (the response is cut). [worker | body_filter | may park] */
   int32_t (*body_filter)(void *instance, sluice_body *body);
 
   /* The exchange is over: count it, note it; nothing can be changed. The result only counts as success or failure.
      [worker | log | must not park] */
   int32_t (*log)(void *instance, sluice_exchange_log *exchange);
+
+  /* The whole response is made here instead of by an upstream (content.h). Returns SLUICE_CONTINUE to decline (the next content hook
+     or the route's own action follows), SLUICE_ANSWERED after finish, or an error. [worker | content | may park] */
+  int32_t (*content)(void *instance, sluice_content *response);
+
+  /* Before every attempt to reach a target of the cluster (balancer.h). Returns SLUICE_CONTINUE or an error.
+     [worker | balancer | must not park] */
+  int32_t (*balancer)(void *instance, sluice_balance *balance);
 } sluice_filter_v1;
 
 SLUICE_STATIC_ASSERT(sizeof(sluice_error) == 16 && offsetof(sluice_error, size) == 12, "sluice_error");
-SLUICE_STATIC_ASSERT(sizeof(sluice_filter_v1) == 64, "sluice_filter_v1");
+SLUICE_STATIC_ASSERT(sizeof(sluice_filter_v1) == 80, "sluice_filter_v1");
+SLUICE_STATIC_ASSERT(offsetof(sluice_filter_v1, content) == 64, "sluice_filter_v1.content");
 SLUICE_STATIC_ASSERT(offsetof(sluice_filter_v1, configure) == 8, "sluice_filter_v1.configure");
 SLUICE_STATIC_ASSERT(offsetof(sluice_filter_v1, rewrite) == 24, "sluice_filter_v1.rewrite");
 SLUICE_STATIC_ASSERT(offsetof(sluice_filter_v1, log) == 56, "sluice_filter_v1.log");

@@ -5,11 +5,12 @@
        "name": "key-auth",                 required; [a-z0-9-]{1,64}
        "version": "1.0.0",                 required; MAJOR.MINOR.PATCH, as semver.org
        "abi": 1,                           required; SLUICE_ABI_MAJOR
-       "phases": ["access"],               required; of rewrite access header_filter body_filter log; exactly the
-                                           hooks that sluice.filter/1 has
+       "phases": ["access"],               required; of rewrite access routing balancer content header_filter
+                                           body_filter log; exactly the hooks that it has
        "vendor": "…", "license": "…",      optional texts, at most 200 bytes each; licence as SPDX expression
        "language": "c",                    optional: c c++ swift rust zig other; Swift must say so
-       "concurrency": "plain",             optional: plain (the only one of minor version 0)
+       "concurrency": "plain",             optional: plain (never waits), fiber (hooks that may park run on fibers and use
+                                           io.h), suspend (suspend.h), swift-async; default plain
        "unload": "unmap",                  optional: unmap or park; default unmap, for Swift park
        "failure_mode": "closed",           optional: closed (500 when a hook fails) or open; default closed
        "needs": ["sluice.request/1"],      optional: extensions without which init refuses

@@ -13,7 +13,7 @@ SLUICE_BEGIN
 
 #define SLUICE_MAGIC 0x3156454349554c53ull /* "SLUICEV1", little-endian */
 #define SLUICE_ABI_MAJOR 1u
-#define SLUICE_ABI_MINOR 0u
+#define SLUICE_ABI_MINOR 1u
 
 typedef struct sluice_plugin_entry {
   /* sizeof(sluice_plugin_entry) as the plugin was compiled. */

@@ -15,4 +15,15 @@
 #include <sluice/exchange_log.h>
 #include <sluice/memory.h>
 #include <sluice/filter.h>
+#include <sluice/request_body.h>
+#include <sluice/header_batch.h>
+#include <sluice/routing.h>
+#include <sluice/balancer.h>
+#include <sluice/content.h>
+#include <sluice/suspend.h>
+#include <sluice/loop.h>
+#include <sluice/io.h>
+#include <sluice/http_client.h>
+#include <sluice/background.h>
+#include <sluice/worker.h>
 #endif
