@@ -42,6 +42,8 @@ public enum FrameKind: UInt32, Sendable {
     /// master → worker, after `start` and before a `prepare` that needs it: one listening socket; `value` = index in the
     /// listeners of the image with `revision`, text = its label. The worker accepts from it once that image is current.
     case listener = 16
+    /// control → master → workers: generation `value` of the plugin named by text is to end: what it waits for is cancelled.
+    case cancelGeneration = 17
 
     /// How many descriptors a frame of this kind carries.
     public var descriptorCount: ClosedRange<Int> {

@@ -36,7 +36,8 @@ public final class PluginHost {
             PluginSpec(
                 name: image.text(p.name).string, path: image.text(p.path).string, generation: p.generation, digest: p.digest,
                 statSlot: Int(p.statSlot),
-                failOpen: p.flags & PluginRecord.failOpen != 0)
+                failOpen: p.flags & PluginRecord.failOpen != 0, isQuarantined: p.flags & PluginRecord.quarantined != 0,
+                capabilities: p.capabilities)
         }
         let bindings = image.bindings.map { b in BindingSpec(plugin: Int(b.plugin), config: image.text(b.config).string, key: b.key) }
         return try prepare(plugins: specs, bindings: bindings)
@@ -53,10 +54,12 @@ public final class PluginHost {
         var loaded: [Generation] = []  // by this call
         var made: [Instance] = []  // by this call
         do throws(PluginFailure) {
-            var used: [Generation] = []
-            for spec in plugins { used.append(try generation(spec, &loaded)) }
-            var chosen: [Instance] = []
-            for (i, b) in bindings.enumerated() { chosen.append(try instance(b, used[b.plugin], index: i, &made)) }
+            var used: [Generation?] = []  // nil: in quarantine
+            for spec in plugins { used.append(spec.isQuarantined ? nil : try generation(spec, &loaded)) }
+            var chosen: [Instance?] = []
+            for (i, b) in bindings.enumerated() {
+                if let generation = used[b.plugin] { chosen.append(try instance(b, generation, index: i, &made)) } else { chosen.append(nil) }
+            }
             return keep(specs: plugins, bindings, used, chosen)
         } catch {
             for instance in made.reversed() { drop(instance) }
@@ -101,6 +104,7 @@ public final class PluginHost {
             if generations.contains(where: { $0.spec.path == spec.path }) {
                 throw PluginFailure("\(spec.path) is loaded already; every generation needs a path of its own")
             }
+            claimCounters(spec)
             let new = try Generation(spec, shared: try freeEntry(), log: log)
             generations.append(new)
             loaded.append(new)
@@ -108,6 +112,14 @@ public final class PluginHost {
         } catch {
             throw PluginFailure("plugin \(spec.label): \(error.description)")
         }
+    }
+
+    /// The slot counts for this generation from now on; a worker that was respawned goes on where its predecessor was.
+    private func claimCounters(_ spec: PluginSpec) {
+        let slot = block.plugins + spec.statSlot, owner = ImageHash.hash(spec.name)
+        if slot.pointee.generation == spec.generation && slot.pointee.owner == owner { return }
+        slot.pointee = PluginCounters()
+        (slot.pointee.generation, slot.pointee.owner) = (spec.generation, owner)
     }
 
     /// A free entry in shared memory; that of the longest parked generation when there is none.
@@ -159,19 +171,24 @@ public final class PluginHost {
 
     // MARK: keeping and dropping
 
-    private func keep(specs: [PluginSpec], _ bindings: [BindingSpec], _ used: [Generation], _ chosen: [Instance]) -> PluginTable {
+    private func keep(specs: [PluginSpec], _ bindings: [BindingSpec], _ used: [Generation?], _ chosen: [Instance?]) -> PluginTable {
         let bound = UnsafeMutablePointer<BoundPlugin>.allocate(capacity: max(1, bindings.count))
         for (i, b) in bindings.enumerated() {
-            let g = used[b.plugin], spec = specs[b.plugin]
+            let spec = specs[b.plugin]
+            guard let g = used[b.plugin], let instance = chosen[i] else {
+                (bound + i).initialize(to: Quarantine.bound(spec, block))
+                continue
+            }
             (bound + i).initialize(
                 to: BoundPlugin(
-                    hooks: g.filter.hooks, instance: chosen[i].pointer, counters: block.plugins + spec.statSlot, head: block.head,
+                    hooks: g.filter.hooks, instance: instance.pointer, counters: block.plugins + spec.statSlot, head: block.head,
                     currentPlugin: UInt64(spec.statSlot) + 1,
                     generation: spec.generation, phases: g.filter.phases, failOpen: spec.failOpen))
         }
-        for g in used { g.retain() }
-        for i in chosen { i.tables += 1 }
-        let table = PluginTable(bound: bound, count: bindings.count, generations: used, instances: chosen)
+        let generations = used.compactMap(\.self), instances = chosen.compactMap(\.self)
+        for g in generations { g.retain() }
+        for i in instances { i.tables += 1 }
+        let table = PluginTable(bound: bound, count: bindings.count, generations: generations, instances: instances)
         tables.append(table)
         if tables.count == 1 { activate(table) }  // the first one: nothing else serves
         return table

@@ -40,12 +40,20 @@ enum ControlProcess {
                 ControlLog.setLevel(configuration.log.level)
                 await box.servers?.apply(configuration)
             })
-        let api = AdminAPI(control: control, counters: CounterReader(memory: memory))
-        let servers = LocalServers(admin: { await api.handle($0) })
+        let counters = CounterReader(memory: memory)
+        let api = AdminAPI(control: control, counters: counters)
+        let servers = LocalServers(admin: { await api.handle($0) }, uploads: { await control.uploadPlace($0) })
         box.set(servers)
         ControlLog.setLevel(start.configuration.log.level)
         await servers.apply(start.configuration)
         ControlLog.write(.info, "control process serves revision \(welcome.revision) of \(configPath)")
+        let watch = Task {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: .milliseconds(Limits.pluginWatchIntervalMs))
+                await control.watch(counters)
+            }
+        }
+        defer { watch.cancel() }
         for await frame in frames {
             if frame.kind == .reload { Task { await reload(control, sink) } } else { await publisher.handle(frame) }
         }
@@ -137,11 +145,7 @@ private struct Start: Sendable {
         state.lastRevision = max(state.lastRevision, state.revision, revision)
         state.revision = revision
         var configuration = reading.configuration
-        configuration.plugins = state.plugins.map { plugin in
-            var source = PluginSource(name: plugin.name, path: plugin.sourcePath)
-            source.failOpen = plugin.failOpen
-            return source
-        }
+        configuration.plugins = state.sources
         self.configuration = configuration
         self.state = state
     }

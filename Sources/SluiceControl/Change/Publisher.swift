@@ -72,6 +72,11 @@ actor Publisher {
         }
     }
 
+    /// Every worker is told to cancel what this generation still waits for.
+    func cancel(_ plugin: String, _ generation: UInt64) {
+        try? sink.send(Frame(.cancelGeneration, value: generation, text: plugin))  // a closed channel ends the process anyway
+    }
+
     func close() {
         isClosed = true
         feed(.closed)
