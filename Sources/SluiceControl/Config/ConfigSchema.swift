@@ -3,6 +3,7 @@
 //
 //   type  enum  const  properties  required  additionalProperties  items  minItems  maxItems
 //   minimum  maximum  exclusiveMinimum  exclusiveMaximum  minLength  maxLength
+//   $defs (of the whole)  $ref ("#/$defs/NAME", with nothing beside it)
 //
 // and, without effect, title, description, default, examples, $schema, $id, $comment. `pattern` is not: regular expressions of a
 // plugin would run in the control process.
@@ -10,6 +11,7 @@ import SluiceModel
 
 struct ConfigSchema: Sendable {
     let root: Rule
+    private let definitions: [String: Rule]
 
     /// One place in a configuration that breaks a rule.
     struct Problem: Error, Sendable, Equatable {
@@ -20,6 +22,8 @@ struct ConfigSchema: Sendable {
     }
 
     final class Rule: Sendable {
+        /// Name of the definition that stands here instead.
+        let reference: String?
         let types: [String]
         let choices: [JSONValue]?
         let properties: [(String, Rule)]
@@ -37,6 +41,7 @@ struct ConfigSchema: Sendable {
             for (key, _) in members where !ConfigSchema.keywords.contains(key) && !ConfigSchema.annotations.contains(key) {
                 throw wrong(path, "unknown keyword \(quote(key)); known: \(ConfigSchema.keywords.joined(separator: " "))")
             }
+            reference = try Rule.reference(schema, path)
             types = try Rule.types(schema["type"], path)
             choices = try Rule.choices(schema, path)
             var named: [(String, Rule)] = []
@@ -89,7 +94,7 @@ struct ConfigSchema: Sendable {
 
     static let keywords = [
         "type", "enum", "const", "properties", "required", "additionalProperties", "items", "minItems", "maxItems", "minimum", "maximum",
-        "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength",
+        "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "$defs", "$ref",
     ]
     static let annotations = ["title", "description", "default", "examples", "$schema", "$id", "$comment"]
     static let typeNames = ["object", "array", "string", "number", "integer", "boolean", "null"]
@@ -101,10 +106,20 @@ struct ConfigSchema: Sendable {
             throw PluginRefusal(description: "config_schema: \(error.message)")
         }
         root = try Rule(value, "config_schema")
+        var named: [String: Rule] = [:]
+        for (name, inner) in try Rule.object(value["$defs"], "$defs", "config_schema") {
+            let path = "config_schema.$defs.\(name)", rule = try Rule(inner, path)
+            // So that following references always ends.
+            guard rule.reference == nil else { throw wrong(path, "found another reference; allowed: a rule of its own") }
+            named[name] = rule
+        }
+        definitions = named
+        try root.checkReferences(named, "config_schema")
+        for (name, rule) in named { try rule.checkReferences(named, "config_schema.$defs.\(name)") }
     }
 
     /// The first place that breaks a rule; nil = the configuration is good.
-    func problem(_ configuration: JSONValue) -> Problem? { root.problem(configuration, "") }
+    func problem(_ configuration: JSONValue) -> Problem? { root.problem(configuration, "", definitions) }
 }
 
 // Reading a schema
@@ -112,6 +127,24 @@ struct ConfigSchema: Sendable {
 private func wrong(_ path: String, _ what: String) -> PluginRefusal { PluginRefusal(description: "its manifest's \(path): \(what)") }
 
 extension ConfigSchema.Rule {
+    fileprivate static func reference(_ schema: JSONValue, _ path: String) throws(PluginRefusal) -> String? {
+        guard let value = schema["$ref"] else { return nil }
+        guard let text = value.string, text.hasPrefix("#/$defs/"), !text.dropFirst(8).contains("/") else {
+            throw wrong("\(path).$ref", "found \(value.text()); allowed: \"#/$defs/NAME\"")
+        }
+        if let other = schema.members?.first(where: { $0.0 != "$ref" && !ConfigSchema.annotations.contains($0.0) }) {
+            throw wrong(path, "found \(quote(other.0)) beside $ref; allowed: nothing else")
+        }
+        return String(text.dropFirst(8))
+    }
+
+    fileprivate func checkReferences(_ known: [String: ConfigSchema.Rule], _ path: String) throws(PluginRefusal) {
+        if let reference, known[reference] == nil { throw wrong("\(path).$ref", "found no definition \(quote(reference)) in $defs") }
+        for (key, rule) in properties { try rule.checkReferences(known, "\(path).properties.\(key)") }
+        if case .rule(let rule) = others { try rule.checkReferences(known, path + ".additionalProperties") }
+        try items?.checkReferences(known, path + ".items")
+    }
+
     fileprivate static func types(_ value: JSONValue?, _ path: String) throws(PluginRefusal) -> [String] {
         guard let value else { return [] }
         let names = value.string.map { [$0] } ?? (value.array ?? []).compactMap(\.string)
@@ -159,7 +192,8 @@ extension ConfigSchema.Rule {
 // Checking a configuration
 
 extension ConfigSchema.Rule {
-    func problem(_ value: JSONValue, _ path: String) -> ConfigSchema.Problem? {
+    func problem(_ value: JSONValue, _ path: String, _ definitions: [String: ConfigSchema.Rule]) -> ConfigSchema.Problem? {
+        if let reference { return definitions[reference]?.problem(value, path, definitions) }
         func bad(_ allowed: String) -> ConfigSchema.Problem { .init(path: path, found: Self.short(value), allowed: allowed) }
         if !types.isEmpty, !types.contains(where: { Self.is(value, $0) }) { return bad(types.joined(separator: " or ")) }
         if let choices, !choices.contains(value) { return bad(choices.map { $0.text() }.joined(separator: ", ")) }
@@ -171,14 +205,18 @@ extension ConfigSchema.Rule {
             if !count.contains(values.count) {
                 return .init(path: path, found: "\(values.count) items", allowed: Self.words(count, "items"))
             }
-            for (index, item) in values.enumerated() { if let problem = items?.problem(item, "\(path)[\(index)]") { return problem } }
-        case .object(let members): return problem(members, path)
+            for (index, item) in values.enumerated() {
+                if let problem = items?.problem(item, "\(path)[\(index)]", definitions) { return problem }
+            }
+        case .object(let members): return problem(members, path, definitions)
         default: break
         }
         return nil
     }
 
-    private func problem(_ members: [(String, JSONValue)], _ path: String) -> ConfigSchema.Problem? {
+    private func problem(_ members: [(String, JSONValue)], _ path: String, _ definitions: [String: ConfigSchema.Rule])
+        -> ConfigSchema.Problem?
+    {
         let known = properties.map(\.0)
         if let missing = required.first(where: { key in !members.contains { $0.0 == key } }) {
             return .init(path: path, found: "no key \(quote(missing))", allowed: "one: it is needed")
@@ -186,11 +224,11 @@ extension ConfigSchema.Rule {
         for (key, value) in members {
             var found: ConfigSchema.Problem?
             if let rule = properties.first(where: { $0.0 == key })?.1 {
-                found = rule.problem(value, "\(path).\(key)")
+                found = rule.problem(value, "\(path).\(key)", definitions)
             } else {
                 switch others {
                 case .allowed: break
-                case .rule(let rule): found = rule.problem(value, "\(path).\(key)")
+                case .rule(let rule): found = rule.problem(value, "\(path).\(key)", definitions)
                 case .refused:
                     let list = known.isEmpty ? "none" : known.joined(separator: " ")
                     found = .init(
