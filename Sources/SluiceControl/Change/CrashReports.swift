@@ -21,7 +21,8 @@ actor CrashReports {
 
     /// Reports what happened before this process started.
     func catchUp() async {
-        for number in ring.numbers ?? 1...1 { await report(number, isOld: true) }
+        guard let numbers = ring.numbers else { return }
+        for number in numbers { await report(number, isOld: true) }
     }
 
     /// A `crashed` frame of the master.
