@@ -134,6 +134,9 @@ public struct RequestLimits: Sendable, Equatable {
     public var bodyBytesMax: UInt64?
     public var bodyRateMin = Limits.bodyRateMin
     public var requestsPerConnectionMax: UInt64 = 0
+    /// A hook that holds its worker this long is warned about, or ends it; 0 = never.
+    public var pluginHoldWarnMs = Limits.pluginHoldWarnMs
+    public var pluginHoldMaxMs = Limits.pluginHoldMaxMs
     public init() {}
 }
 

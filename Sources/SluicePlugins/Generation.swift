@@ -45,8 +45,14 @@ final class Generation {
     private(set) var tables = 0
 
     /// Loads and initialises it; on error nothing of it stays (but a Swift image, mapped and idle).
-    init(_ spec: PluginSpec, shared: UnsafeMutablePointer<GenerationState>, log: @escaping (Int, String) -> Void) throws(PluginFailure) {
+    /// `head`: where the master sees what runs, for a plugin that does not come back from its start.
+    init(
+        _ spec: PluginSpec, shared: UnsafeMutablePointer<GenerationState>, head: UnsafeMutablePointer<WorkerHead>,
+        log: @escaping (Int, String) -> Void
+    ) throws(PluginFailure) {
         let inspection = try Self.inspect(spec)
+        head.pointee.enter(spec, phase: PhaseName.load)
+        defer { head.pointee.leave() }
         module = try PluginModule(opening: spec.path, isSwift: inspection.isSwift)
         (self.spec, self.shared, self.log) = (spec, shared, log)
         isParkedAtEnd = inspection.isSwift
@@ -54,6 +60,7 @@ final class Generation {
         host = .allocate(capacity: 1)
         host.initialize(to: HostTable.make())
         host.pointee.context = Unmanaged.passUnretained(self).toOpaque()
+        head.pointee.enter(spec, phase: UInt64(PluginPhase.initialize.rawValue))
         do throws(PluginFailure) {
             try start(inspection)
         } catch {
@@ -142,6 +149,12 @@ final class Generation {
         }
         host.deallocate()
         return !gone
+    }
+}
+
+extension WorkerHead {
+    mutating func enter(_ spec: PluginSpec, phase: UInt64) {
+        enter(plugin: UInt64(spec.statSlot) + 1, generation: spec.generation, phase: phase)
     }
 }
 

@@ -29,6 +29,8 @@ extension Worker {
             for i in listeners.indices where listeners[i].descriptor >= 0 && !listeners[i].isWatched { dropListener(i) }
         case .listener: addListener(f)
         case .logs:
+            // What the runtime and plugins print follows too.
+            do { try Descriptor.replace(2, with: f.descriptors[0]) } catch { ErrorLog.write(.error, "\(error)") }
             ErrorLog.redirect(to: f.descriptors[0])
             pipeline.accessLog.flush()
             pipeline.accessLog.reopen(f.descriptors.count > 1 ? f.descriptors[1] : -1)

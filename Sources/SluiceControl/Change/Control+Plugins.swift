@@ -1,6 +1,7 @@
 // Loading, replacing and unloading plugins: from a wish to a generation that every worker has. Nothing is running before a copy was
 // inspected, kept to the policy, and stood its trial.
 import Foundation
+import SluiceChannel
 import SluiceModel
 
 /// What somebody wants to be loaded, as the admin API understood it.
@@ -59,7 +60,8 @@ extension Control {
     func cancel(_ name: String, _ generations: Set<UInt64>) async {
         for generation in generations.sorted() {
             ControlLog.write(.notice, "plugin \(LoadedPlugin.label(name, generation)): what it still waits for is cancelled")
-            await publisher.cancel(name, generation)
+            // Without a master the process ends anyway.
+            _ = await publisher.send(Frame(.cancelGeneration, value: generation, text: name))
         }
     }
 
@@ -161,10 +163,6 @@ extension Control {
             try staged.keep(generation: generation, failOpen: failOpen, origin: origin, in: directory)
         }
         if isKept { plugin.restores = try kept(wish).generation }
-        if let problem = await trial(plugin, PluginConfigurations.all(of: name, in: configuration)) {
-            giveUp(next, [plugin.copyPath])
-            throw ChangeRefusal(title: "plugin refused", errors: [problem])
-        }
         return plugin
     }
 

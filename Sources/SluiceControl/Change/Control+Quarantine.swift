@@ -18,6 +18,12 @@ struct CrashTally: Sendable {
 }
 
 extension Control {
+    /// A report that names a plugin.
+    func crashed(_ report: CrashReport) async {
+        guard let name = report.plugin, let generation = report.generation, report.kind != .slow else { return }
+        await pluginCrashed(name, generation: generation, reason: report.summary)
+    }
+
     /// A worker died, and this generation is to blame.
     /// - Parameter reason: one line, as the crash report has it: "SIGSEGV at 0x0 in hello_access+0x12, phase access".
     func pluginCrashed(_ name: String, generation: UInt64, reason: String) async {

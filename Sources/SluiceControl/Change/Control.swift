@@ -31,11 +31,10 @@ actor Control {
     var state: ControlState
     let publisher: Publisher
     let assembler: Assembler
+    let prober: any PluginProbing
     private let readFile: @Sendable (String) throws -> [UInt8]
     private let surroundings: @Sendable (Set<String>) -> ConfigurationSurroundings
     private let onChange: @Sendable (Configuration) async -> Void
-    /// Tries a new generation where it can do no harm, with the configurations it would get; nil = it stood the trial.
-    let trial: @Sendable (LoadedPlugin, [String]) async -> String?
     var crashes = CrashTally()
     private var isChanging = false
     private var queue: [CheckedContinuation<Void, Never>] = []
@@ -44,19 +43,18 @@ actor Control {
     static let pluginsMax = min(Limits.pluginsMax, SharedLimits.pluginSlots - 1)
 
     init(
-        configuration: Configuration, state: ControlState, publisher: Publisher, assembler: Assembler,
+        configuration: Configuration, state: ControlState, publisher: Publisher, assembler: Assembler, prober: any PluginProbing = Probe(),
         readFile: @escaping @Sendable (String) throws -> [UInt8] = { try FileIO.read($0, max: SchemaLimits.fileBytesMax) },
         surroundings: @escaping @Sendable (Set<String>) -> ConfigurationSurroundings,
-        trial: @escaping @Sendable (LoadedPlugin, [String]) async -> String? = { _, _ in nil },
         onChange: @escaping @Sendable (Configuration) async -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.state = state
         self.publisher = publisher
         self.assembler = assembler
+        self.prober = prober
         self.readFile = readFile
         self.surroundings = surroundings
-        self.trial = trial
         self.onChange = onChange
     }
 
@@ -119,6 +117,7 @@ actor Control {
             try? directory.save(state)  // the counters only; they are remembered in memory in any case
             return ChangeRefusal(title: title, errors: errors)
         }
+        if let problems = await trials(assembly) { throw refuse("plugin refused", problems) }
         let descriptor: Int32
         do {
             try directory.save(assembly.state)

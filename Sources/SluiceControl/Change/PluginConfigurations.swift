@@ -25,13 +25,4 @@ enum PluginConfigurations {
             }
         }
     }
-
-    /// The configurations that a generation of `name` would get, each once.
-    static func all(of name: String, in configuration: Configuration) -> [String] {
-        var out: [String] = []
-        for binding in configuration.globalPlugins + configuration.routes.flatMap(\.plugins) where binding.name == name {
-            if !out.contains(binding.configJSON) { out.append(binding.configJSON) }
-        }
-        return out
-    }
 }

@@ -72,9 +72,10 @@ actor Publisher {
         }
     }
 
-    /// Every worker is told to cancel what this generation still waits for.
-    func cancel(_ plugin: String, _ generation: UInt64) {
-        try? sink.send(Frame(.cancelGeneration, value: generation, text: plugin))  // a closed channel ends the process anyway
+    /// A frame that is no part of a change; false when the master cannot be reached.
+    func send(_ frame: Frame) -> Bool {
+        do { try sink.send(frame) } catch { return false }
+        return true
     }
 
     func close() {
