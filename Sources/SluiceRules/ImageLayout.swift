@@ -205,5 +205,6 @@ public enum AccessLogFormat: UInt8, Sendable { case off = 0, combined = 1, json 
     public var stateDirectory = ImageText()
     public var configPath = ImageText()
     public var coreBytesMax: UInt64 = 0
+    public var pluginBodyMax: UInt64 = 1 << 20  // of a request body that a plugin gathers
     public init() {}
 }
