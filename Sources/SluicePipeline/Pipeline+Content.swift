@@ -121,6 +121,7 @@ extension Pipeline {
         let sendsLength = length >= 0 && !filters
         x.pointee.chunksResponse = !sendsLength && !isOld && !isBodyless && !isHead
         x.pointee.response.framing = isBodyless || isHead ? .none : sendsLength ? .length : isOld ? .untilClose : .chunked
+        x.pointee.response.isDone = false
         x.pointee.headSent = true
         x.pointee.stage = .responding
         settleRequestBody(x)
