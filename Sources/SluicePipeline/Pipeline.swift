@@ -171,6 +171,7 @@ public struct Pipeline: ~Copyable {
         exchanges.trim()
         arenas.pointee.trim()
         slab.trim()
+        host.trim()
         accessLog.flush()
     }
 

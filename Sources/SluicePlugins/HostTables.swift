@@ -18,6 +18,10 @@ enum HostTables {
         (SLUICE_BODY_1, UnsafeRawPointer(body)),
         (SLUICE_EXCHANGE_LOG_1, UnsafeRawPointer(exchangeLog)),
         (SLUICE_MEMORY_1, UnsafeRawPointer(memory)),
+        (SLUICE_SUSPEND_1, UnsafeRawPointer(suspend)),
+        (SLUICE_LOOP_1, UnsafeRawPointer(loop)),
+        (SLUICE_IO_1, UnsafeRawPointer(io)),
+        (SLUICE_BACKGROUND_1, UnsafeRawPointer(background)),
     ]
 
     static func find(_ id: UnsafePointer<CChar>) -> UnsafeRawPointer? {
@@ -75,4 +79,9 @@ enum Status {
     static let phase = Int32(SLUICE_EPHASE)
     static let noMemory = Int32(SLUICE_ENOMEM)
     static let limit = Int32(SLUICE_ELIMIT)
+    static let canceled = Int32(SLUICE_ECANCELED)
+    static let gone = Int32(SLUICE_GONE)
+    static let timedOut = Int32(SLUICE_ETIMEDOUT)
+    static let failed = Int32(SLUICE_EIO)
+    static let again = Int32(SLUICE_EAGAIN)
 }
