@@ -47,4 +47,11 @@ extension Limits {
     public static let pluginHoldWarnEveryMs = 5_000  // of one worker
     // Crash reports
     public static let crashReportsMax = 64
+    // What a plugin has under way in one worker
+    public static let pluginTasksMax = 65_536  // timers, watches, parked hooks, background tasks, exchanges
+    public static let pluginJobsMax = 65_536  // posted and not run
+    public static let boardEntriesMax = 1 << 20  // of all plugins
+    public static let pluginWaitMsMax = 3_600_000
+    public static let pluginTimerMsMax = 2_147_483_647
+    public static let pluginLeaveMs = 30_000  // from the last table that names a generation to the cancelling of what it has under way
 }

@@ -35,6 +35,7 @@ extension Worker {
             pipeline.accessLog.flush()
             pipeline.accessLog.reopen(f.descriptors.count > 1 ? f.descriptors[1] : -1)
         case .drain: startDrain(f.value)
+        case .cancelGeneration: pipeline.host.cancelAll(plugin: f.text, generation: f.value)
         default: f.descriptors.forEach(Descriptor.close)
         }
     }
@@ -135,6 +136,7 @@ extension Worker {
         if pipeline.connectionCount > 0 {
             ErrorLog.write(.warn, "\(pipeline.connectionCount) connections were cut at the end of the drain")
         }
+        pipeline.host.leave()
         pipeline.accessLog.flush()
         exit(0)
     }
