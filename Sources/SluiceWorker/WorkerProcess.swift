@@ -110,6 +110,8 @@ struct Worker: ~Copyable {
     var prepared: UnsafeMutablePointer<Snapshot>?
     /// When a drain must have ended, in ms of the loop's clock; 0 = not draining.
     var drainDeadlineMs: UInt64 = 0
+    /// Until when idle connections stay open in a patient drain; 0 = they are closed.
+    var idleUntilMs: UInt64 = 0
 
     init(index: Int, channel: Channel, listeners: [ListeningPlace], accessLog: Int32, settings: SettledStart) {
         self.index = index
@@ -143,7 +145,7 @@ struct Worker: ~Copyable {
     mutating func run() -> Never {
         while true {
             let isBusy = pipeline.runLine()
-            let n = pipeline.loop.turn(maxMs: isBusy ? 0 : 1000)
+            let n = pipeline.loop.turn(maxMs: isBusy ? 0 : drainDeadlineMs != 0 ? 100 : 1000)
             for i in 0..<n {
                 let token = pipeline.loop.poller.token(i)
                 if token >> 32 != 0 { pipeline.handle(token: token, bits: pipeline.loop.poller.bits(i)) } else { special(token) }
