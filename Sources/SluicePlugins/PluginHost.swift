@@ -136,6 +136,8 @@ public final class PluginHost {
     {
         if let known = instances.first(where: { $0.key == b.key && $0.generation === generation && $0.config == b.config }) { return known }
         do throws(PluginFailure) {
+            block.head.pointee.enter(generation.spec, phase: UInt64(PluginPhase.configure.rawValue))
+            defer { block.head.pointee.leave() }
             let new = Instance(key: b.key, generation: generation, config: b.config, pointer: try Self.configure(generation, b.config))
             instances.append(new)
             made.append(new)
@@ -198,12 +200,16 @@ public final class PluginHost {
 
     private func drop(_ instance: Instance) {
         instances.removeAll { $0 === instance }
+        block.head.pointee.enter(instance.generation.spec, phase: PhaseName.release)
         instance.release()
+        block.head.pointee.leave()
     }
 
     @discardableResult func drop(_ generation: Generation) -> Bool {
         leaving.removeAll { $0.generation === generation }
         generations.removeAll { $0 === generation }
+        block.head.pointee.enter(generation.spec, phase: PhaseName.unload)
+        defer { block.head.pointee.leave() }
         return generation.end()
     }
 }
