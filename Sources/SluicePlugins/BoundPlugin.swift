@@ -8,6 +8,8 @@ import SluiceShared
     /// Every hook has this shape in C; the handle is the address of a MessageContext.
     public typealias Hook = @convention(c) (UnsafeMutableRawPointer?, OpaquePointer?) -> Int32
 
+    /// What `run` returns when the hook waits.
+    @inlinable public static var parked: Int32 { 2 }
     /// By phase number, 0…7.
     @usableFromInline var hooks: InlineArray<8, Hook?>
     @usableFromInline var instance: UnsafeMutableRawPointer?

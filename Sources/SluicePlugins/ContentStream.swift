@@ -10,6 +10,8 @@ import SluiceBytes
 
     public var isStarted = false
     public var isFinished = false
+    /// The client left or the time is over: the hook is called or woken a last time, and every call answers SLUICE_ECANCELED.
+    public var isCancelled = false
     /// The head has left: no more fields.
     public var headIsFixed = false
     public var status: UInt16 = 0

@@ -85,5 +85,6 @@ enum Status {
     static let noMemory = Int32(SLUICE_ENOMEM)
     static let limit = Int32(SLUICE_ELIMIT)
     static let again = Int32(SLUICE_EAGAIN)
+    static let canceled = Int32(SLUICE_ECANCELED)
     static let suspend = Int32(SLUICE_SUSPEND)
 }
