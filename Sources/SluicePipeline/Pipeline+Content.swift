@@ -16,7 +16,7 @@ extension Pipeline {
     /// A parked content hook ended, or waits again.
     mutating func contentEnded(_ x: Ex, _ r: Int32) {
         let i = Int(x.pointee.contentIndex)
-        let b = x.pointee.snapshot.pointee.bound + Int(x.pointee.chain.unsafelyUnwrapped[i])
+        let b = binding(x, i)
         x.pointee.contentRuns = false
         if r == 0 && !x.pointee.context.content.isStarted { return contentAsked(x, run(.content, x, from: i + 1)) }
         contentAsked(x, r == 0 ? .next : paused(x, .content, i, b, r))

@@ -14,7 +14,8 @@ extension Pipeline {
         let context = address(&x.pointee.context)
         var i = from
         while i < Int(x.pointee.chainCount) {
-            let b = bound + Int(x.pointee.chain.unsafelyUnwrapped[i])
+            var b = bound + Int(x.pointee.chain.unsafelyUnwrapped[i])
+            if b.pointee.share != 0 { b = shared(x, b) }
             if b.pointee.phases & phase.bit != 0 {
                 let r = b.pointee.run(phase, context)
                 if r != 0 { return paused(x, phase, i, b, r) }
@@ -24,10 +25,34 @@ extension Pipeline {
         return .next
     }
 
+    /// Two generations of a plugin are active: which of them serves this request, in all of its phases alike. A client keeps its
+    /// generation for as long as it asks for the same on the same connection.
+    @inline(never) func shared(_ x: Ex, _ b: UnsafeMutablePointer<BoundPlugin>) -> UnsafeMutablePointer<BoundPlugin> {
+        if x.pointee.shareHash == 0 {
+            var h: UInt64 = 0xcbf2_9ce4_8422_2325
+            for part in [x.pointee.context.clientAddress, target(x)] {
+                for i in 0..<part.count { h = (h ^ UInt64(part.start[i])) &* 0x100_0000_01b3 }
+            }
+            h ^= UInt64(x.pointee.context.clientPort)
+            h = (h ^ (h >> 33)) &* 0xff51_afd7_ed55_8ccd  // the end of MurmurHash3: every bit of the input moves every bit
+            h = (h ^ (h >> 33)) &* 0xc4ce_b9fe_1a85_ec53
+            x.pointee.shareHash = (h ^ (h >> 33)) | 1
+        }
+        return UInt32(truncatingIfNeeded: x.pointee.shareHash >> 32) < b.pointee.share ? b.pointee.alternative.unsafelyUnwrapped : b
+    }
+
+    /// The binding at a place of the chain, as this request uses it.
+    @inline(__always) func binding(_ x: Ex, _ i: Int) -> UnsafeMutablePointer<BoundPlugin> {
+        let b = x.pointee.snapshot.pointee.bound + Int(x.pointee.chain.unsafelyUnwrapped[i])
+        return b.pointee.share == 0 ? b : shared(x, b)
+    }
+
     /// A hook did not say "go on": it waits, answered or failed.
-    @inline(never) mutating func paused(_ x: Ex, _ phase: PluginPhase, _ i: Int, _ b: UnsafeMutablePointer<BoundPlugin>, _ r: Int32) -> Verdict {
+    @inline(never) mutating func paused(_ x: Ex, _ phase: PluginPhase, _ i: Int, _ b: UnsafeMutablePointer<BoundPlugin>, _ r: Int32)
+        -> Verdict
+    {
         if r != BoundPlugin.parked {
-            if r < 0 { pluginFault(x, Int(x.pointee.chain.unsafelyUnwrapped[i]), phase, r) }
+            if r < 0 { pluginFault(x, b - x.pointee.snapshot.pointee.bound, phase, r) }
             return r > 0 ? .answered : .failed
         }
         let call = address(&x.pointee.context).call(of: phase)
@@ -49,7 +74,7 @@ extension Pipeline {
     /// A parked hook of the walk ended (or waits again) with `r`, as `BoundPlugin.run` says it: the walk goes on behind it.
     mutating func hookEnded(_ x: Ex, _ r: Int32) {
         let phase = x.pointee.hookPhase, i = Int(x.pointee.hookIndex)
-        let b = x.pointee.snapshot.pointee.bound + Int(x.pointee.chain.unsafelyUnwrapped[i])
+        let b = binding(x, i)
         x.pointee.isParked = false
         loop.timers.cancel(timer(x.pointee.client))
         let verdict = r == 0 ? run(phase, x, from: i + 1) : paused(x, phase, i, b, r)

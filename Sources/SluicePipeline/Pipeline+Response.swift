@@ -9,7 +9,9 @@ import SluiceSystem
 extension Pipeline {
     /// Something happened on an upstream connection that serves an exchange.
     mutating func upstreamProgress(_ x: Ex, _ u: Conn) {
-        if u.pointee.writable && (u.pointee.outputPending > 0 || !x.pointee.request.isDone || !x.pointee.upload.isEmpty) && !x.pointee.bodyRefused {
+        if u.pointee.writable && (u.pointee.outputPending > 0 || !x.pointee.request.isDone || !x.pointee.upload.isEmpty)
+            && !x.pointee.bodyRefused
+        {
             sendRequest(x)
             if u.pointee.exchange != x || u.pointee.state != .exchange { return }
         }

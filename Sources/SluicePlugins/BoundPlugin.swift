@@ -20,6 +20,11 @@ import SluiceShared
     public var generation: UInt64
     /// Bits of `PluginPhase`: the phases it has a hook for.
     public var phases: UInt8
+    /// The same and those of `alternative`.
+    public var allPhases: UInt8
+    /// The binding that serves requests whose hash (32 bits) is below `share`; 0: none.
+    public var alternative: UnsafeMutablePointer<BoundPlugin>?
+    public var share: UInt32 = 0
     /// A failed hook lets the request go on (already applied to the result of `run`).
     public var failOpen: Bool
 
