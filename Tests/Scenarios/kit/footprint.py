@@ -17,7 +17,8 @@ class Footprint:
     def of(cls, pid: int):
         place = Path(f"/proc/{pid}")
         return cls(
-            memory_kib(pid), len(list((place / "fd").iterdir())), len((place / "maps").read_text().splitlines()), len(list((place / "task").iterdir())))
+            kib=memory_kib(pid), descriptors=len(list((place / "fd").iterdir())), maps=len((place / "maps").read_text().splitlines()),
+            threads=len(list((place / "task").iterdir())))
 
 
 class Growth:
