@@ -82,7 +82,8 @@ def _section(item):
         return out
     if item.kind == "enum":
         rows = [f"| `{name}` | {value} | {_cell(comment)} |" for name, comment, value in item.fields]
-        return [f"## {item.fields[0][0]} …", ""] + ([_flat(item.comment), ""] if item.comment else []) + ["| name | value | |", "|---|---|---|", *rows, ""]
+        comment = [_flat(item.comment), ""] if item.comment else []
+        return [f"## {item.fields[0][0]} …", "", *comment, "| name | value | |", "|---|---|---|", *rows, ""]
     if not item.comment:
         return []
     shown = item.text.split("\\\n")[0].rstrip() if item.kind == "macro" else item.text
