@@ -26,4 +26,8 @@
 #include <sluice/http_client.h>
 #include <sluice/background.h>
 #include <sluice/worker.h>
+#include <sluice/variables.h>
+#include <sluice/metrics.h>
+#include <sluice/crypto.h>
+#include <sluice/rule_functions.h>
 #endif
