@@ -1,6 +1,6 @@
 /* What the parts of the fake host know of each other; tests see include/sluice/fake_host.h only. One file a part: host.c (the plugin,
    logs), manifest.c, exchange.c (making and looking), run.c (hooks), fiber.c (waiting), loop.c (time, tasks, jobs), rules.c (what may be
-   written), and the tables: table_request.c, table_response.c, table_io.c. */
+   written), and the tables: table_request.c, table_response.c, table_io.c, table_state.c. */
 #ifndef SLUICE_FAKE_H
 #define SLUICE_FAKE_H
 #ifndef _GNU_SOURCE
@@ -14,7 +14,7 @@
 
 enum {
   FAKE_TASKS_MAX = 4096, FAKE_LOG_MAX = 1024, FAKE_MEMORY_MAX = 1 << 20, FAKE_STACK = 256 * 1024, FAKE_WRITE_MARK = 64 * 1024,
-  FAKE_NAMES_MAX = 64, FAKE_NO_PHASE = 255, FAKE_STEPS_MAX = 1000000,
+  FAKE_NAMES_MAX = 64, FAKE_METRICS_MAX = 256, FAKE_NO_PHASE = 255, FAKE_STEPS_MAX = 1000000,
 };
 #define FAKE_NEVER UINT64_MAX
 
@@ -48,6 +48,8 @@ typedef struct fake_task {
 
 typedef struct fake_job { struct fake_job *next; sluice_callback callback; void *data; uint64_t token; int32_t status; } fake_job;
 typedef struct fake_served { char *url, *body; uint32_t status, after_ms; } fake_served_answer;
+typedef struct fake_variable_value { uint32_t number; sluice_request_view value; } fake_variable_value;
+typedef struct fake_metric_value { char *series; uint32_t kind; double value; } fake_metric_value;
 typedef struct fake_point { char *label; uint32_t weight; } fake_point;
 
 struct fake_host {
@@ -72,7 +74,9 @@ struct fake_host {
   char *clusters[FAKE_NAMES_MAX];
   fake_point targets[FAKE_NAMES_MAX];
   fake_served_answer answers[FAKE_NAMES_MAX];
-  uint32_t cluster_count, target_count, answer_count;
+  char *variables[SLUICE_VARIABLES_PER_WORKER];
+  fake_metric_value metrics[FAKE_METRICS_MAX];
+  uint32_t cluster_count, target_count, answer_count, variable_count, metric_count;
 };
 
 enum { WAIT_NONE, WAIT_FIBER, WAIT_TOKEN, WAIT_BODY, WAIT_ROOM };
@@ -96,6 +100,8 @@ struct fake_exchange {
   void *content_data;
   int target;
   sluice_exchange_facts facts;
+  fake_variable_value variables[SLUICE_VARIABLES_PER_REQUEST];
+  uint32_t variable_count;
 };
 
 static inline fake_host *fake_of(const sluice_host *host) { return (fake_host *)(uintptr_t)host; }

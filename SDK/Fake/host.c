@@ -20,8 +20,16 @@ void *fake_keep(void *memory) {
   abort();
 }
 
+static struct fake_extension provided[FAKE_NAMES_MAX];
+static uint32_t provided_count;
+void fake_provide(const char *id, const void *table) {
+  if (provided_count == FAKE_NAMES_MAX) fputs("fake host: more than 64 tables of the test\n", stderr), abort();
+  provided[provided_count++] = (struct fake_extension){id, table};
+}
+
 static const void *get_extension(const sluice_host *host, const char *id) {
   (void)host;
+  for (uint32_t i = 0; id && i < provided_count; i++) if (!strcmp(provided[i].id, id)) return provided[i].table;
   for (const struct fake_extension *e = fake_extensions; id && e->id; e++) if (!strcmp(e->id, id)) return e->table;
   return NULL;
 }
@@ -158,6 +166,8 @@ int fake_close(fake_host *h) {
   for (uint32_t i = 0; i < h->cluster_count; i++) free(h->clusters[i]);
   for (uint32_t i = 0; i < h->target_count; i++) free(h->targets[i].label);
   for (uint32_t i = 0; i < h->answer_count; i++) free(h->answers[i].url), free(h->answers[i].body);
+  for (uint32_t i = 0; i < h->variable_count; i++) free(h->variables[i]);
+  for (uint32_t i = 0; i < h->metric_count; i++) free(h->metrics[i].series);
   pthread_mutex_destroy(&h->lock);
   free(h->instances);
   free(h);

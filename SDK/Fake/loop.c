@@ -130,8 +130,8 @@ static int run_descriptors(fake_host *h, int ms) {
   for (nfds_t i = 0; i < n; i++) {
     fake_task *t = asked[i].revents ? fake_task_find(h, ids[i]) : NULL;
     if (!t) continue;
-    int32_t bits = ((asked[i].revents & (POLLIN | POLLHUP | POLLERR)) ? SLUICE_READABLE : 0) | ((asked[i].revents & (POLLOUT | POLLERR)) ? SLUICE_WRITABLE : 0);
-    bits &= (int32_t)t->events;
+    int32_t readable = (asked[i].revents & (POLLIN | POLLHUP | POLLERR)) ? SLUICE_READABLE : 0;
+    int32_t writable = (asked[i].revents & (POLLOUT | POLLERR)) ? SLUICE_WRITABLE : 0, bits = (readable | writable) & (int32_t)t->events;
     fire(h, t, bits ? bits : (int32_t)t->events); /* a hang-up or error counts as ready */
   }
   return 1;

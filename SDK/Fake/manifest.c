@@ -69,7 +69,8 @@ int fake_check_manifest(fake_host *h, const char *text) {
     for (sluice_json_each it = sluice_json_iterate(&list); sluice_json_next(&it, NULL, &one);) {
       char id[128];
       snprintf(id, sizeof id, "%.*s", one.size > 2 ? (int)one.size - 2 : 0, one.text + 1);
-      int plugins_side = !strcmp(id, SLUICE_FILTER_1) || !strcmp(id, SLUICE_ROUTING_1) || !strcmp(id, SLUICE_WORKER_1);
+      int plugins_side = !strcmp(id, SLUICE_FILTER_1) || !strcmp(id, SLUICE_ROUTING_1) || !strcmp(id, SLUICE_WORKER_1)
+          || !strcmp(id, SLUICE_RULE_FUNCTIONS_1);
       if (!plugins_side && !h->table.get_extension(&h->table, id)) return fake_say("needs extension \"%s\", which this host does not have", id), 0;
     }
   if (sluice_json_get(&manifest, "concurrency", &one)) h->is_fiber = (uint32_t)sluice_json_is(&one, "fiber");

@@ -264,6 +264,8 @@ extern const sluice_body_v1 fake_body_table;
 extern const sluice_exchange_log_v1 fake_exchange_log_table;
 extern const sluice_content_v1 fake_content_table;
 extern const sluice_balancer_v1 fake_balancer_table;
+extern const sluice_variables_v1 fake_variables_table;
+extern const sluice_metrics_v1 fake_metrics_table;
 
 const struct fake_extension fake_extensions[] = {
     {SLUICE_REQUEST_1, &fake_request_table}, {SLUICE_REQUEST_EDIT_1, &fake_request_edit_table},
@@ -271,4 +273,5 @@ const struct fake_extension fake_extensions[] = {
     {SLUICE_CLUSTER_1, &fake_cluster_table}, {SLUICE_REQUEST_BODY_1, &fake_request_body_table}, {SLUICE_RESPONSE_1, &fake_response_table},
     {SLUICE_BODY_1, &fake_body_table}, {SLUICE_EXCHANGE_LOG_1, &fake_exchange_log_table}, {SLUICE_CONTENT_1, &fake_content_table},
     {SLUICE_BALANCER_1, &fake_balancer_table}, {SLUICE_IO_1, &io_table}, {SLUICE_LOOP_1, &loop_table}, {SLUICE_SUSPEND_1, &suspend_table},
-    {SLUICE_BACKGROUND_1, &background_table}, {SLUICE_HTTP_CLIENT_1, &http_table}, {NULL, NULL}};
+    {SLUICE_BACKGROUND_1, &background_table}, {SLUICE_HTTP_CLIENT_1, &http_table},
+    {SLUICE_VARIABLES_1, &fake_variables_table}, {SLUICE_METRICS_1, &fake_metrics_table}, {NULL, NULL}};

@@ -6,7 +6,8 @@
 #include <string.h>
 
 static int failures;
-#define CHECK(condition) ((condition) ? (void)0 : (void)(failures++, fprintf(stderr, "%s:%d: %s; %s\n", __FILE__, __LINE__, #condition, fake_problem())))
+#define CHECK(condition) \
+  ((condition) ? (void)0 : (void)(failures++, fprintf(stderr, "%s:%d: %s; %s\n", __FILE__, __LINE__, #condition, fake_problem())))
 
 static const char *folder;
 static fake_host *load(const char *variant) {

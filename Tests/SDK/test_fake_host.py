@@ -35,8 +35,8 @@ def build(request, tmp_path_factory):
 def test_fixtures(build, tmp_path):
     for variant, phases in VARIANTS.items():
         quoted = phases.replace('"', '\\"')
-        run("cc", *FLAGS, "-Wno-error", "-fPIC", "-shared", f"-DVARIANT={NUMBERS.get(variant, variant)}", f'-DPHASES="{quoted}"', f'-DNAME="{variant.lower()}"',
-            ROOT / "Tests/Kit/plugins/fixture.c", "-o", tmp_path / f"{variant}.so")
+        kind = [f"-DVARIANT={NUMBERS.get(variant, variant)}", f'-DPHASES="{quoted}"', f'-DNAME="{variant.lower()}"']
+        run("cc", *FLAGS, "-Wno-error", "-fPIC", "-shared", *kind, ROOT / "Tests/Kit/plugins/fixture.c", "-o", tmp_path / f"{variant}.so")
     assert "contract: good" in run(build("contract", [ROOT / "Tests/SDK/contract_test.c"]), tmp_path)
 
 

@@ -23,13 +23,19 @@ static const sluice_background_v1 *background;
 static const sluice_http_client_v1 *http;
 static const sluice_cluster_v1 *clusters;
 static const sluice_balancer_v1 *balancers;
+static const sluice_variables_v1 *variables;
+static const sluice_metrics_v1 *metrics;
+static int32_t tier, routed, sizes;
 
 static void trace(const char *what, int32_t status) {
   size_t n = strlen(waiting_trace);
   snprintf(waiting_trace + n, sizeof waiting_trace - n, "%s%d ", what, status);
 }
 static void on_timer(void *data, int32_t status) { trace(data, status); }
-static void on_http(void *data, int32_t status, const sluice_http_response *response) { (void)data; trace("http", status ? status : (int32_t)response->status); }
+static void on_http(void *data, int32_t status, const sluice_http_response *response) {
+  (void)data;
+  trace("http", status ? status : (int32_t)response->status);
+}
 static void work(void *data) {
   (void)data;
   trace("work", io->sleep(host, 20));
@@ -134,6 +140,9 @@ static int32_t balance(void *instance, sluice_balance *b) {
 }
 static int32_t route(void *instance, sluice_request *r) {
   (void)instance;
+  variables->set(r, (uint32_t)tier, SLUICE_VIEW("gold"));
+  metrics->add(host, (uint32_t)routed, 2);
+  trace("late-number", variables->number(host, SLUICE_VIEW("late")));
   trace("edit", edits->set_path(r, SLUICE_VIEW("/x")));
   return clusters->choose(r, SLUICE_VIEW("blue")) == SLUICE_OK ? SLUICE_CONTINUE : SLUICE_EFAULT;
 }
@@ -145,7 +154,20 @@ static int32_t init(const sluice_host *given, void **state) {
   GET(requests, SLUICE_REQUEST_1); GET(edits, SLUICE_REQUEST_EDIT_1); GET(answers, SLUICE_ANSWER_1); GET(bodies, SLUICE_REQUEST_BODY_1);
   GET(contents, SLUICE_CONTENT_1); GET(suspend, SLUICE_SUSPEND_1); GET(loop, SLUICE_LOOP_1); GET(io, SLUICE_IO_1);
   GET(background, SLUICE_BACKGROUND_1); GET(http, SLUICE_HTTP_CLIENT_1); GET(clusters, SLUICE_CLUSTER_1); GET(balancers, SLUICE_BALANCER_1);
-  return SLUICE_OK;
+  GET(variables, SLUICE_VARIABLES_1); GET(metrics, SLUICE_METRICS_1);
+  static const double bounds[] = {1, 10};
+  sluice_label label = {SLUICE_VIEW("kind"), SLUICE_VIEW("a")};
+  sluice_metric m = {.size = sizeof m, .kind = SLUICE_COUNTER, .name = SLUICE_VIEW("routed_total"), .labels = &label, .label_count = 1};
+  tier = variables->number(host, SLUICE_VIEW("waiting.tier"));
+  routed = metrics->define(host, &m, NULL);
+  trace("again", metrics->define(host, &m, NULL) - routed);
+  m.kind = SLUICE_GAUGE;
+  trace("conflict", metrics->define(host, &m, NULL));
+  m = (sluice_metric){.size = sizeof m, .kind = SLUICE_HISTOGRAM, .name = SLUICE_VIEW("sizes"), .bounds = bounds, .bound_count = 2};
+  sizes = metrics->define(host, &m, NULL);
+  trace("name", variables->number(host, SLUICE_VIEW("Bad name")));
+  trace("amount", metrics->add(host, (uint32_t)routed, -1) + metrics->observe(host, (uint32_t)sizes, 3));
+  return tier > 0 && routed >= 0 && sizes >= 0 ? SLUICE_OK : SLUICE_EFAULT;
 }
 static int32_t worker_init(void *state, uint32_t number) { (void)state; trace("worker", (int32_t)number); return SLUICE_OK; }
 static void worker_exit(void *state) { (void)state; trace("exit", 0); }
@@ -163,5 +185,6 @@ static const void *get_extension(void *state, const char *id) {
 #define CONCURRENCY "suspend"
 #endif
 SLUICE_PLUGIN(init, NULL, get_extension)
-SLUICE_MANIFEST("{\"name\":\"waiting\",\"version\":\"1.0.0\",\"abi\":1,\"language\":\"c\",\"phases\":[\"access\",\"routing\",\"content\",\"balancer\"],"
+SLUICE_MANIFEST("{\"name\":\"waiting\",\"version\":\"1.0.0\",\"abi\":1,\"language\":\"c\","
+                "\"phases\":[\"access\",\"routing\",\"content\",\"balancer\"],"
                 "\"concurrency\":\"" CONCURRENCY "\",\"needs\":[\"sluice.io/1\"]}")

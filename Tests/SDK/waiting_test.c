@@ -1,6 +1,7 @@
 /* Every way to wait on the fake host, by waiting_plugin.c linked in: virtual time, tokens, continuations, threads, timers, watches, bodies
    that come later, clients that take nothing, fibers, cancelling. Built with and without -DFIBER. */
 #include <sluice/fake_host.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +15,8 @@ static int failures;
 static fake_host *h;
 static const sluice_suspend_v1 *suspend;
 static const sluice_loop_v1 *loop;
-#define CHECK(condition) ((condition) ? (void)0 : (void)(failures++, fprintf(stderr, "%s:%d: %s; trace \"%s\"\n", __FILE__, __LINE__, #condition, waiting_trace)))
+#define CHECK(condition) \
+  ((condition) ? (void)0 : (void)(failures++, fprintf(stderr, "%s:%d: %s; trace \"%s\"\n", __FILE__, __LINE__, #condition, waiting_trace)))
 
 static fake_exchange *begin(const char *path, int32_t expected) {
   fake_exchange *x = fake_request(h, "GET", path);
@@ -158,7 +160,9 @@ static void routing(void) {
   fake_exchange *x = fake_request(h, "GET", "/");
   waiting_trace[0] = 0;
   uint64_t before = fake_misuse(h);
-  CHECK(fake_run(x, SLUICE_PHASE_ROUTING) == SLUICE_EFAULT && traced("edit-3") && fake_misuse(h) == before + 1);
+  CHECK(fake_run(x, SLUICE_PHASE_ROUTING) == SLUICE_EFAULT && traced("edit-3 ") && traced("late-number-3 ") && fake_misuse(h) == before + 2);
+  CHECK(!strcmp(fake_variable(x, "waiting.tier"), "gold") && !fake_variable(x, "other"));
+  CHECK(fake_metric(h, "routed_total") == 2 && fake_metric(h, "sizes") == 1 && isnan(fake_metric(h, "other")));
   fake_add_cluster(h, "blue");
   CHECK(fake_run(x, SLUICE_PHASE_ROUTING) == 0 && !strcmp(fake_cluster(x), "blue"));
   fake_add_target(h, "10.0.0.1:80", 1), fake_add_target(h, "10.0.0.2:80", 5), fake_add_target(h, "10.0.0.3:80", 3);
@@ -204,7 +208,7 @@ int main(void) {
   const sluice_host *host = (const sluice_host *)h;
   suspend = host->get_extension(host, SLUICE_SUSPEND_1);
   loop = host->get_extension(host, SLUICE_LOOP_1);
-  CHECK(!strcmp(waiting_trace, "worker0 ") && !host->get_extension(host, "sluice.dictionary/1"));
+  CHECK(!strcmp(waiting_trace, "again0 conflict-1 name-1 amount-1 worker0 ") && !host->get_extension(host, "sluice.dictionary/1"));
   fake_serve(h, "http://auth/", 200, "yes", 30);
 #ifdef FIBER
   tokens(), loops(), bodies(1), routing(), fibers();

@@ -25,6 +25,9 @@ typedef struct fake_exchange fake_exchange;
 fake_host *fake_open(const sluice_plugin_entry *entry);
 fake_host *fake_load(const char *path);
 const char *fake_problem(void);
+/* A table of the test's own for an extension that the fake host does not have (it has all but sluice.crypto/1 and drafts), or in place of
+   its own; said before fake_open, kept until the process ends. */
+void fake_provide(const char *id, const void *table);
 /* Runs configure. Exchanges made from now on use the instance. The result of configure; the text of a refusal is fake_problem(). */
 int32_t fake_configure(fake_host *host, const char *json);
 /* Ends open exchanges, releases, worker_exit, cancels what is under way, destroy. Returns how many timers, watches, fibers, tokens and
@@ -101,12 +104,12 @@ int fake_wait(fake_host *host, uint32_t ms);
 uint64_t fake_now(const fake_host *host);
 uint32_t fake_pending(const fake_host *host); /* timers, watches, fibers, tokens, HTTP exchanges under way */
 
-/* Log lines as "warn: text", the last 1,024; how often a call was refused with SLUICE_EPHASE; metrics (SLUICE_METRIC…: sum of all). */
+/* Log lines as "warn: text", the last 1,024; how often a call was refused with SLUICE_EPHASE; metrics. */
 uint32_t fake_log_count(const fake_host *host);
 const char *fake_log_line(const fake_host *host, uint32_t index);
 int fake_logged(const fake_host *host, const char *part);
 uint64_t fake_misuse(const fake_host *host);
-double fake_metric(const fake_host *host, const char *name); /* counter, gauge, or count of a histogram; NaN: not defined */
+double fake_metric(const fake_host *host, const char *name); /* sum of its series; of a histogram how many values; NaN: none */
 
 SLUICE_END
 #endif
