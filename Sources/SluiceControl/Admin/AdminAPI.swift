@@ -40,6 +40,7 @@ struct AdminAPI: Sendable {
         case ["v1", "status"]: Endpoint(methods: ["GET": { api, _ in await api.status() }])
         case ["v1", "config"]: Endpoint(methods: ["GET": { api, _ in .json(ConfigurationEncoder.json(await api.control.configuration)) }])
         case ["v1", "reload"]: Endpoint(methods: ["POST": { api, _ in await api.reload() }])
+        case ["v1", "abi"]: Endpoint(methods: ["GET": { _, _ in .json(AbiCommand.list) }])
         case ["v1", "plugins"]: Endpoint(methods: ["GET": { api, _ in await api.plugins() }])
         case ["v1", "plugins", "load"]: Endpoint(methods: ["POST": { api, request in await api.load(request) }])
         case _ where parts.count == 3 && parts[0] == "v1" && parts[1] == "plugins":
