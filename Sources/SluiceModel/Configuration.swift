@@ -126,6 +126,8 @@ public struct RequestLimits: Sendable, Equatable {
     public var headerFieldsMax = Limits.headerFieldsMax
     public var bodyBytesMax: UInt64?
     public var bodyRateMin = Limits.bodyRateMin
+    /// Of a request body that a plugin gathers.
+    public var pluginBodyBytesMax = Limits.pluginBodyBytesMax
     public var requestsPerConnectionMax: UInt64 = 0
     public init() {}
 }

@@ -27,6 +27,8 @@ public enum Limits {
     // Clients
     public static let clientIdleTimeoutMs = 75_000
     public static let bodyIdleTimeoutMs = 60_000
+    public static let pluginBodyBytesMax: UInt64 = 1 << 20  // gathered for plugins
+    public static let pluginBodyBytesRange: ClosedRange<UInt64> = 0...(64 << 20)
     public static let bodyRateMin = 240  // bytes a second, 0 = off
     public static let tunnelIdleTimeoutMs = 3_600_000
     // Upstreams

@@ -78,6 +78,9 @@ public enum Grammar {
         SchemaKey("header_fields", .whole(8...256), default: "\(Limits.headerFieldsMax)", "Header fields of a request (431)."),
         SchemaKey("body_bytes", bodyBytes, default: "unlimited", "Request body (413)."),
         SchemaKey(
+            "plugin_body_bytes", .size(Limits.pluginBodyBytesRange, unlimited: false), default: "1MiB",
+            "Request body that a plugin may gather (413). Bodies that no plugin asks for are not held."),
+        SchemaKey(
             "body_rate_min", .whole(0...(1 << 30)), default: "\(Limits.bodyRateMin)",
             "Bytes a second that a client must send of a body, averaged over 10 s (408); 0 = off."),
         SchemaKey(

@@ -33,9 +33,32 @@ extension Pipeline {
         x.pointee.context.response = HeaderMap()
         x.pointee.context.responseHead = nil
         x.pointee.context.status = UInt16(truncatingIfNeeded: status)
-        if filterHeaders { filterAnswer(x) }
-        let lines = headerLines(x, x.pointee.context.response, contentType: true)
-        send(x, Int(x.pointee.context.status), body: explain(x, status, why), lines: lines)
+        x.pointee.ownBody = explain(x, status, why)
+        own(x, .error, filterHeaders: filterHeaders)
+    }
+
+    /// An answer of ours is due: nothing else of the request goes on, header filters see it, then it is sent.
+    mutating func own(_ x: Ex, _ kind: OwnAnswer, filterHeaders: Bool) {
+        if x.pointee.isParked || x.pointee.contentRuns { stopHooks(x) }
+        if let u = x.pointee.upstream {
+            detach(x, u)
+            close(u)
+        }
+        x.pointee.ownAnswer = kind
+        x.pointee.headSource = .own
+        x.pointee.context.answerStatus = 0
+        headFiltered(x, filterHeaders && x.pointee.chainPhases & PluginPhase.headerFilter.bit != 0 ? run(.headerFilter, x) : .next)
+    }
+
+    /// The header filters have seen our own answer; one that failed changes nothing here.
+    mutating func sendOwn(_ x: Ex) {
+        let status = Int(x.pointee.context.status)
+        switch x.pointee.ownAnswer {
+        case .error, .plugin:
+            let lines = headerLines(x, x.pointee.context.response, contentType: x.pointee.ownAnswer == .error)
+            send(x, status, body: x.pointee.ownBody, lines: lines)
+        case .route: sendRouteAnswer(x)
+        }
     }
 
     /// Before the head has left: an error answer. After: the connection is cut, so that nobody takes a part for the whole.
@@ -83,10 +106,14 @@ extension Pipeline {
     /// respond and redirect actions: everything is ready in the image.
     mutating func answerFromRoute(_ x: Ex) {
         let route = x.pointee.route.unsafelyUnwrapped
-        let image = x.pointee.snapshot.pointee.image
         x.pointee.context.response = HeaderMap()
         x.pointee.context.status = UInt16(truncatingIfNeeded: route.pointee.status)
-        filterAnswer(x)
+        own(x, .route, filterHeaders: true)
+    }
+
+    private mutating func sendRouteAnswer(_ x: Ex) {
+        let route = x.pointee.route.unsafelyUnwrapped
+        let image = x.pointee.snapshot.pointee.image
         var lines = image.text(route.pointee.headerLines)
         if x.pointee.context.response.extraCount > 0 {
             let more = headerLines(x, x.pointee.context.response, contentType: false)
@@ -103,19 +130,8 @@ extension Pipeline {
         x.pointee.context.response = x.pointee.context.answerMap
         x.pointee.context.responseHead = nil
         x.pointee.context.status = x.pointee.context.answerStatus
-        if filterHeaders { filterAnswer(x) }
-        send(
-            x, Int(x.pointee.context.status), body: x.pointee.context.answerBody,
-            lines: headerLines(x, x.pointee.context.response, contentType: false))
-    }
-
-    /// Header filters see our own answers too; one that fails changes nothing here.
-    mutating func filterAnswer(_ x: Ex) {
-        if x.pointee.chainPhases & PluginPhase.headerFilter.bit == 0 { return }
-        let status = x.pointee.context.answerStatus
-        x.pointee.context.answerStatus = 0
-        _ = run(.headerFilter, x)
-        x.pointee.context.answerStatus = status
+        x.pointee.ownBody = x.pointee.context.answerBody
+        own(x, .plugin, filterHeaders: filterHeaders)
     }
 
     /// The edits of a map as header lines.
@@ -155,10 +171,6 @@ extension Pipeline {
     /// Writes the head of an answer and sends it with its body; ends the exchange when all of it has left.
     mutating func send(_ x: Ex, _ status: Int, body: ByteView, lines: ByteView) {
         let c = x.pointee.client
-        if let u = x.pointee.upstream {
-            detach(x, u)
-            close(u)
-        }
         x.pointee.answersItself = true
         x.pointee.headSent = true
         x.pointee.stage = .responding

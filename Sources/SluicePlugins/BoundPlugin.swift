@@ -8,6 +8,8 @@ import SluiceShared
     /// Every hook has this shape in C; the handle is the address of a MessageContext.
     public typealias Hook = @convention(c) (UnsafeMutableRawPointer?, OpaquePointer?) -> Int32
 
+    /// What `run` returns when the hook waits.
+    @inlinable public static var parked: Int32 { 2 }
     /// By phase number, 0…7.
     @usableFromInline var hooks: InlineArray<8, Hook?>
     @usableFromInline var instance: UnsafeMutableRawPointer?
@@ -18,12 +20,18 @@ import SluiceShared
     public var generation: UInt64
     /// Bits of `PluginPhase`: the phases it has a hook for.
     public var phases: UInt8
+    /// The same and those of `alternative`.
+    public var allPhases: UInt8
+    /// The binding that serves requests whose hash (32 bits) is below `share`; 0: none.
+    public var alternative: UnsafeMutablePointer<BoundPlugin>?
+    public var share: UInt32 = 0
     /// A failed hook lets the request go on (already applied to the result of `run`).
     public var failOpen: Bool
 
     /// Runs the hook of `phase`, which may be absent, on `ctx`.
     ///
-    /// - Returns: 0: go on. 1 (SLUICE_ANSWERED; rewrite and access only): `ctx` holds the answer. Negative: the hook failed and
+    /// - Returns: 0: go on. 1 (SLUICE_ANSWERED): `ctx` holds the answer, or its content is complete. 2 (SLUICE_SUSPEND): the hook waits, as
+    ///   `ctx.call` (of content: `ctx.contentCall`) says. Negative: the hook failed and
     ///   the plugin fails closed, answer 500 (log: never; body_filter: cut the response). Calls and failures are counted here.
     @inlinable @inline(__always) public func run(_ phase: PluginPhase, _ ctx: UnsafeMutablePointer<MessageContext>) -> Int32 {
         guard let hook = hooks[unchecked: Int(phase.rawValue & 7)] else { return 0 }
@@ -41,7 +49,7 @@ import SluiceShared
         ctx.pointee.phase = PluginPhase.none
         counters.pointee.calls[unchecked: Int(phase.rawValue)] &+= 1
         counters.pointee.cpu[unchecked: Int(phase.rawValue)].add(TickClock.now &- entered)
-        if result == 0 && ctx.pointee.answerStatus == 0 { return 0 }
+        if result == 0 && ctx.pointee.answerStatus == 0 && ctx.pointee.call.wait == .none { return 0 }
         return settle(phase, ctx, result)
     }
 
@@ -49,8 +57,15 @@ import SluiceShared
     @inline(never) @usableFromInline func settle(_ phase: PluginPhase, _ ctx: UnsafeMutablePointer<MessageContext>, _ result: Int32)
         -> Int32
     {
-        let mayAnswer = phase == .rewrite || phase == .access
-        if result == Int32(SLUICE_ANSWERED) && mayAnswer && ctx.pointee.answerStatus != 0 { return result }
+        let call = ctx.call(of: phase)
+        if result == Status.suspend && call.pointee.isParked && phase.mayPark {
+            call.pointee.phase = phase.rawValue
+            return result
+        }
+        call.pointee = ParkedCall()  // a token or a gather that was not followed by SLUICE_SUSPEND is void
+        if result == Status.answered && phase == .content && ctx.pointee.content.isFinished { return result }
+        let mayAnswer = phase == .rewrite || phase == .access || phase == .routing
+        if result == Status.answered && mayAnswer && ctx.pointee.answerStatus != 0 { return result }
         if mayAnswer { ctx.pointee.dropAnswer() }
         if result == 0 { return 0 }
         counters.pointee.failures[Int(phase.rawValue)] &+= 1

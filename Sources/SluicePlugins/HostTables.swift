@@ -18,6 +18,10 @@ enum HostTables {
         (SLUICE_BODY_1, UnsafeRawPointer(body)),
         (SLUICE_EXCHANGE_LOG_1, UnsafeRawPointer(exchangeLog)),
         (SLUICE_MEMORY_1, UnsafeRawPointer(memory)),
+        (SLUICE_REQUEST_BODY_1, UnsafeRawPointer(requestBody)),
+        (SLUICE_CONTENT_1, UnsafeRawPointer(content)),
+        (SLUICE_CLUSTER_1, UnsafeRawPointer(cluster)),
+        (SLUICE_BALANCER_1, UnsafeRawPointer(balancer)),
     ]
 
     static func find(_ id: UnsafePointer<CChar>) -> UnsafeRawPointer? {
@@ -47,6 +51,11 @@ enum HostTables {
     return nil
 }
 @inline(__always) func editable(_ handle: OpaquePointer?) -> Context? { inside(handle, .rewrite, .access) }
+/// Before a target is chosen: rewrite, access or routing.
+@inline(__always) func deciding(_ handle: OpaquePointer?) -> Context? {
+    guard let ctx = reading(handle) else { return nil }
+    return ctx.pointee.phase == PluginPhase.routing.rawValue ? ctx : editable(handle)
+}
 @inline(__always) func responding(_ handle: OpaquePointer?) -> Context? { inside(handle, .headerFilter, .headerFilter) }
 @inline(__always) func filtering(_ handle: OpaquePointer?) -> Context? { inside(handle, .bodyFilter, .bodyFilter) }
 @inline(__always) func logging(_ handle: OpaquePointer?) -> Context? { inside(handle, .log, .log) }
@@ -75,4 +84,7 @@ enum Status {
     static let phase = Int32(SLUICE_EPHASE)
     static let noMemory = Int32(SLUICE_ENOMEM)
     static let limit = Int32(SLUICE_ELIMIT)
+    static let again = Int32(SLUICE_EAGAIN)
+    static let canceled = Int32(SLUICE_ECANCELED)
+    static let suspend = Int32(SLUICE_SUSPEND)
 }

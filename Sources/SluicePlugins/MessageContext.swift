@@ -64,6 +64,22 @@ import SluiceShared
     public var upstreamUs: UInt64 = 0
     public var retries: UInt32 = 0
 
+    // Waiting: a hook that parked. A content hook goes on while filters of the same request run, so it has a place of its own.
+    public var call = ParkedCall()
+    public var contentCall = ParkedCall()
+    /// The pipeline's exchange, which finds its request again when a parked hook ends.
+    public var owner: UnsafeMutableRawPointer?
+
+    public var body = RequestBody()
+    public var content = ContentStream()
+    /// Set for the time of a balancer hook.
+    public var balance: UnsafeMutablePointer<BalanceContext>?
+    /// Names of the clusters of the image in force, and the cluster that a plugin chose (-1 = the route's).
+    public var clusters: UnsafePointer<ClusterNames>?
+    public var chosenCluster: Int32 = -1
+    /// The route sends requests to a cluster.
+    public var routeProxies = false
+
     public init(arena: UnsafeMutablePointer<Arena>) { self.arena = arena }
 
     /// Forgets what filters made of the chunk before; call it for every chunk before its first filter runs.

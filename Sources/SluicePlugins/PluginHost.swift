@@ -38,7 +38,11 @@ public final class PluginHost {
                 statSlot: Int(p.statSlot),
                 failOpen: p.flags & PluginRecord.failOpen != 0)
         }
-        let bindings = image.bindings.map { b in BindingSpec(plugin: Int(b.plugin), config: image.text(b.config).string, key: b.key) }
+        let bindings = image.bindings.map { b in
+            BindingSpec(
+                plugin: Int(b.plugin), config: image.text(b.config).string, key: b.key,
+                alternative: b.alternative == .max ? -1 : Int(b.alternative), share: b.share)
+        }
         return try prepare(plugins: specs, bindings: bindings)
     }
 
@@ -47,6 +51,9 @@ public final class PluginHost {
         var plugin: Int
         var config: String
         var key: UInt64
+        /// Index of the binding that takes `share` of 2^32 requests in its place; -1 = none.
+        var alternative = -1
+        var share: UInt32 = 0
     }
 
     func prepare(plugins: [PluginSpec], bindings: [BindingSpec]) throws(PluginFailure) -> PluginTable {
@@ -167,7 +174,11 @@ public final class PluginHost {
                 to: BoundPlugin(
                     hooks: g.filter.hooks, instance: chosen[i].pointer, counters: block.plugins + spec.statSlot, head: block.head,
                     currentPlugin: UInt64(spec.statSlot) + 1,
-                    generation: spec.generation, phases: g.filter.phases, failOpen: spec.failOpen))
+                    generation: spec.generation, phases: g.filter.phases, allPhases: g.filter.phases, failOpen: spec.failOpen))
+        }
+        for (i, b) in bindings.enumerated() where b.alternative >= 0 {
+            (bound[i].alternative, bound[i].share) = (bound + b.alternative, b.share)
+            bound[i].allPhases |= bound[b.alternative].phases
         }
         for g in used { g.retain() }
         for i in chosen { i.tables += 1 }

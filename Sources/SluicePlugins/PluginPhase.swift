@@ -8,6 +8,14 @@ public enum PluginPhase: UInt8, Sendable, CaseIterable {
     /// Of a set of phases; hooks of requests only (0…7), so that a set fits a byte.
     @inlinable public var bit: UInt8 { 1 &<< (rawValue & 7) }
 
+    /// Hooks of this phase may wait.
+    @inlinable public var mayPark: Bool {
+        switch self {
+        case .rewrite, .access, .content, .headerFilter, .bodyFilter, .timer, .background: true
+        default: false
+        }
+    }
+
     /// Phases that a request passes; the others belong to the worker or the connection.
     public static var ofRequests: [PluginPhase] { [.rewrite, .access, .routing, .balancer, .content, .headerFilter, .bodyFilter, .log] }
 

@@ -15,6 +15,7 @@ extension ImageCompiler {
         s.headerFieldsMax = try number(limits.headerFieldsMax, Limits.headerFieldsRange, at: "limits.header_fields")
         s.bodyRateMin = try number(limits.bodyRateMin, Limits.bodyRateRange, at: "limits.body_rate_min")
         s.bodyBytesMax = limits.bodyBytesMax ?? .max
+        s.pluginBodyMax = limits.pluginBodyBytesMax
         s.requestsPerConnectionMax = limits.requestsPerConnectionMax
         s.headTimeoutMs = try number(timeouts.headMs, ms, at: "timeouts.head")
         s.idleTimeoutMs = try number(timeouts.idleMs, ms, at: "timeouts.idle")

@@ -72,6 +72,7 @@ enum ConfigurationDecoder {
         set(&out.targetBytesMax, size(node["target_bytes"]).flatMap { Int(exactly: $0) })
         set(&out.headerFieldsMax, int(node["header_fields"]))
         out.bodyBytesMax = size(node["body_bytes"])
+        set(&out.pluginBodyBytesMax, size(node["plugin_body_bytes"]))
         set(&out.bodyRateMin, int(node["body_rate_min"]))
         set(&out.requestsPerConnectionMax, whole(node["requests_per_connection"]))
         return out
