@@ -6,7 +6,9 @@ import SluiceInspect
 struct PluginBuildCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "build", abstract: "Compile a plugin and say what the gateway would think of it.",
-        discussion: "Runs make, or swift build, with the flags that plugins need. Prints the path of the .so; ends with 1 when it would be refused.")
+        discussion:
+            "Runs make, or swift build, with the flags that plugins need. Prints the path of the .so; ends with 1 when it would be refused."
+    )
     @Argument(help: "The plugin's folder.") var folder = "."
 
     func run() async throws {

@@ -11,7 +11,7 @@ struct PluginCommand: AsyncParsableCommand {
     /// What authors use; needs no gateway.
     static let tools: [any ParsableCommand.Type] = [
         PluginNewCommand.self, PluginBuildCommand.self, PluginTestCommand.self, PluginInspectCommand.self, PluginKeygenCommand.self,
-        PluginSignCommand.self, PluginVerifyCommand.self,
+        PluginSignCommand.self, PluginVerifyCommand.self, PluginBenchCommand.self, PluginDevCommand.self,
     ]
 
     struct List: AsyncParsableCommand {

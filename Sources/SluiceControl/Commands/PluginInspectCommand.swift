@@ -58,21 +58,28 @@ struct PluginVerdict {
 
     var summary: String {
         guard let i = inspection else { return "" }
-        return "\(i.name) \(i.version), \(i.language), phases \(i.phases.joined(separator: " ")), \(i.concurrency), \(i.fileBytes) bytes: may be loaded"
+        return
+            "\(i.name) \(i.version), \(i.language), phases \(i.phases.joined(separator: " ")), \(i.concurrency), \(i.fileBytes) bytes: may be loaded"
     }
 
     func text(_ shown: String) -> String {
         guard let i = inspection else { return "\(shown): refused\n" + problems.map { "  " + $0 }.joined(separator: "\n") }
         var rows = [
-            ("name", "\(i.name) \(i.version)"), ("language", i.language), ("phases", i.phases.joined(separator: " ")), ("waits", i.concurrency),
+            ("name", "\(i.name) \(i.version)"), ("language", i.language), ("phases", i.phases.joined(separator: " ")),
+            ("waits", i.concurrency),
             ("on failure", i.failureMode), ("unload", i.unloadPolicy + (i.unloadReason.isEmpty ? "" : " (\(i.unloadReason))")),
         ]
-        for (label, list) in [("needs", i.needs), ("optional", i.optional), ("capabilities", i.capabilities), ("libraries", i.neededLibraries)]
+        for (label, list) in [
+            ("needs", i.needs), ("optional", i.optional), ("capabilities", i.capabilities), ("libraries", i.neededLibraries),
+        ]
         where !list.isEmpty {
             rows.append((label, list.joined(separator: " ")))
         }
         for (label, value) in [("vendor", i.vendor), ("license", i.license)] where !value.isEmpty { rows.append((label, value)) }
-        rows += [("configured by", i.configSchemaJSON == nil ? "no schema" : "its JSON Schema"), ("sha256", i.sha256Hex), ("bytes", "\(i.fileBytes)")]
+        rows += [
+            ("configured by", i.configSchemaJSON == nil ? "no schema" : "its JSON Schema"), ("sha256", i.sha256Hex),
+            ("bytes", "\(i.fileBytes)"),
+        ]
         let lines = rows.map { "  " + $0.0.padding(toLength: 14, withPad: " ", startingAt: 0) + $0.1 }
         return ([shown + (problems.isEmpty ? ": may be loaded" : ": refused")] + problems.map { "  " + $0 } + lines).joined(separator: "\n")
     }
@@ -84,7 +91,8 @@ struct PluginVerdict {
         guard let i = inspection else { return .object(members) }
         members += [
             ("name", .string(i.name)), ("version", .string(i.version)), ("vendor", .string(i.vendor)), ("license", .string(i.license)),
-            ("abi", .int(i.abiMajor)), ("language", .string(i.language)), ("concurrency", .string(i.concurrency)), ("phases", .strings(i.phases)),
+            ("abi", .int(i.abiMajor)), ("language", .string(i.language)), ("concurrency", .string(i.concurrency)),
+            ("phases", .strings(i.phases)),
             ("failure_mode", .string(i.failureMode)), ("unload", .string(i.unloadPolicy)), ("unload_reason", .string(i.unloadReason)),
             ("needs", .strings(i.needs)), ("optional", .strings(i.optional)), ("capabilities", .strings(i.capabilities)),
             ("libraries", .strings(i.neededLibraries)), ("sha256", .string(i.sha256Hex)), ("bytes", .int(i.fileBytes)),

@@ -14,7 +14,9 @@ struct PluginNewCommand: AsyncParsableCommand {
 
     func validate() throws {
         if let problem = SchemaText.pluginName.problem(name) { throw ValidationError(problem) }
-        guard let first = name.utf8.first, (0x61...0x7a).contains(first) else { throw ValidationError("found \(quote(name)); allowed: a letter first") }
+        guard let first = name.utf8.first, (0x61...0x7a).contains(first) else {
+            throw ValidationError("found \(quote(name)); allowed: a letter first")
+        }
         guard PluginLanguage(rawValue: lang) != nil else { throw ValidationError("found \(quote(lang)) as --lang; allowed: c, swift") }
     }
 
@@ -43,7 +45,8 @@ struct PluginTemplate {
         let files = FileManager.default
         guard let all = files.enumerator(atPath: template) else { throw Complaint("no template \(template); allowed: a complete SDK") }
         try files.createDirectory(atPath: target, withIntermediateDirectories: true)
-        for case let path as String in all where !path.split(separator: "/").contains(where: { $0.hasPrefix(".") }) && !path.hasSuffix(".so") {
+        for case let path as String in all
+        where !path.split(separator: "/").contains(where: { $0.hasPrefix(".") }) && !path.hasSuffix(".so") {
             var isFolder: ObjCBool = false
             guard files.fileExists(atPath: template + "/" + path, isDirectory: &isFolder) else { continue }
             let renamed = path == "gitignore" ? ".gitignore" : replaced(path)

@@ -8,7 +8,9 @@ enum PluginSDK {
     /// The SDK's folder: $SLUICE_SDK, share/sluice/sdk of the installation, or SDK of the source tree that this program was built in.
     static func folder() throws -> String {
         if let given = ProcessInfo.processInfo.environment["SLUICE_SDK"] {
-            guard isSDK(given) else { throw Complaint("SLUICE_SDK is \(quote(given)), which has no sluice-plugin.map; allowed: the folder of an SDK") }
+            guard isSDK(given) else {
+                throw Complaint("SLUICE_SDK is \(quote(given)), which has no sluice-plugin.map; allowed: the folder of an SDK")
+            }
             return FileIO.absolute(given)
         }
         var place = URL(fileURLWithPath: try ChildProcess.executablePath()).deletingLastPathComponent()
@@ -48,7 +50,8 @@ struct PluginProject {
         } else if access(folder + "/Makefile", R_OK) == 0 {
             language = .c
         } else {
-            throw Complaint("\(folder) has neither Makefile nor Package.swift; allowed: the folder of a plugin (sluice plugin new makes one)")
+            throw Complaint(
+                "\(folder) has neither Makefile nor Package.swift; allowed: the folder of a plugin (sluice plugin new makes one)")
         }
     }
 
@@ -77,14 +80,17 @@ struct PluginProject {
         let place = language == .c ? folder : folder + "/.build/release"
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []).filter { $0.hasSuffix(".so") }.sorted()
         guard names.count == 1 else {
-            throw Complaint("\(place) has \(names.count) files *.so\(names.isEmpty ? "" : ": " + names.joined(separator: ", ")); allowed: one")
+            throw Complaint(
+                "\(place) has \(names.count) files *.so\(names.isEmpty ? "" : ": " + names.joined(separator: ", ")); allowed: one")
         }
         let made = place + "/" + names[0]
         guard language == .swift else { return made }
         let name = names[0].hasPrefix("lib") ? String(names[0].dropFirst(3)) : names[0]
         let wanted = folder + "/" + name, fresh = wanted + ".new"
         try? FileManager.default.removeItem(atPath: fresh)
-        do { try FileManager.default.copyItem(atPath: made, toPath: fresh) } catch { throw Complaint("\(wanted) cannot be written: \(error)") }
+        do { try FileManager.default.copyItem(atPath: made, toPath: fresh) } catch {
+            throw Complaint("\(wanted) cannot be written: \(error)")
+        }
         guard rename(fresh, wanted) == 0 else { throw FileProblem("rename", fresh) }  // a mapped file must never be overwritten
         return wanted
     }

@@ -39,7 +39,9 @@ enum PluginSignature {
 struct PluginKeygenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keygen", abstract: "Make a key pair for signing plugins.",
-        discussion: "Writes NAME.pem (secret, mode 600: for sign) and NAME.pub.pem (for verify and for plugin_signatures.keys). Overwrites nothing.")
+        discussion:
+            "Writes NAME.pem (secret, mode 600: for sign) and NAME.pub.pem (for verify and for plugin_signatures.keys). Overwrites nothing."
+    )
     @Argument(help: "The name of the files, without their endings.") var name: String
 
     func run() async throws {
@@ -65,7 +67,8 @@ struct PluginKeygenCommand: AsyncParsableCommand {
 
 struct PluginSignCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sign", abstract: "Sign a plugin's file.", discussion: "Writes FILE.sig: the Ed25519 signature of the file's bytes, in base64.")
+        commandName: "sign", abstract: "Sign a plugin's file.",
+        discussion: "Writes FILE.sig: the Ed25519 signature of the file's bytes, in base64.")
     @Argument(help: "The file.") var file: String
     @Option(help: "The secret key in PEM, as keygen makes it.") var key: String
 
@@ -88,7 +91,8 @@ struct PluginSignCommand: AsyncParsableCommand {
 
 struct PluginVerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "Check a plugin's signature.", discussion: "Reads FILE.sig. Ends with 0 when the signature is good, else with 1.")
+        commandName: "verify", abstract: "Check a plugin's signature.",
+        discussion: "Reads FILE.sig. Ends with 0 when the signature is good, else with 1.")
     @Argument(help: "The file.") var file: String
     @Option(help: "The public key: PEM, or 32 bytes in base64.") var key: String
     @Option(help: ArgumentHelp("The signature (default: FILE.sig).", valueName: "file")) var signature: String?
@@ -96,7 +100,8 @@ struct PluginVerifyCommand: AsyncParsableCommand {
     func run() async throws {
         try await Console.run {
             let from = signature ?? file + PluginSignature.ending
-            let bytes = try PluginSignature.read(file), key = try PluginSignature.publicKey(key), signed = try PluginSignature.signature(from)
+            let bytes = try PluginSignature.read(file), key = try PluginSignature.publicKey(key),
+                signed = try PluginSignature.signature(from)
             guard cs_ed25519_verify(key, signed, bytes, bytes.count) == 1 else {
                 throw Complaint("\(file): \(from) is not the signature of this file by this key")
             }
