@@ -8,6 +8,8 @@ import SluiceShared
     /// Every hook has this shape in C; the handle is the address of a MessageContext.
     public typealias Hook = @convention(c) (UnsafeMutableRawPointer?, OpaquePointer?) -> Int32
 
+    /// What `run` returns when the hook waits.
+    @inlinable public static var parked: Int32 { 2 }
     /// By phase number, 0…7.
     @usableFromInline var hooks: InlineArray<8, Hook?>
     @usableFromInline var instance: UnsafeMutableRawPointer?
@@ -18,6 +20,11 @@ import SluiceShared
     public var generation: UInt64
     /// Bits of `PluginPhase`: the phases it has a hook for.
     public var phases: UInt8
+    /// The same and those of `alternative`.
+    public var allPhases: UInt8
+    /// The binding that serves requests whose hash (32 bits) is below `share`; 0: none.
+    public var alternative: UnsafeMutablePointer<BoundPlugin>?
+    public var share: UInt32 = 0
     /// A failed hook lets the request go on (already applied to the result of `run`).
     public var failOpen: Bool
     /// Those of its phases that run on a fiber.
@@ -75,7 +82,7 @@ import SluiceShared
         }
         if ctx.pointee.pending != nil { owner.board.dropPending(ctx) }
         let mayAnswer = phase == .rewrite || phase == .access || phase == .routing
-        if result == Int32(SLUICE_ANSWERED) && (phase == .content || mayAnswer && ctx.pointee.answerStatus != 0) { return result }
+        if result == Int32(SLUICE_ANSWERED) && (phase == .content && ctx.pointee.content.isFinished || mayAnswer && ctx.pointee.answerStatus != 0) { return result }
         if mayAnswer { ctx.pointee.dropAnswer() }
         if result == 0 { return 0 }
         if ctx.pointee.isCancelled { return result < 0 ? result : Int32(SLUICE_ECANCELED) }

@@ -46,6 +46,9 @@ final class Generation {
         workerIndex: Int, log: @escaping (Int, String) -> Void
     ) throws(PluginFailure) {
         let inspection = try Self.inspect(spec)
+        let head = board.head
+        head.pointee.enter(spec, phase: PhaseName.load)
+        defer { head.pointee.leave() }
         module = try PluginModule(opening: spec.path, isSwift: inspection.isSwift)
         (self.spec, self.shared, self.log) = (spec, shared, log)
         isParkedAtEnd = inspection.isSwift
@@ -59,6 +62,7 @@ final class Generation {
         host = .allocate(capacity: 1)
         host.initialize(to: HostTable.make())
         host.pointee.context = Unmanaged.passUnretained(self).toOpaque()
+        head.pointee.enter(spec, phase: UInt64(PluginPhase.initialize.rawValue))
         do throws(PluginFailure) {
             try start(inspection, workerIndex)
         } catch {
@@ -178,6 +182,12 @@ final class Generation {
         }
         free()
         return !gone
+    }
+}
+
+extension WorkerHead {
+    mutating func enter(_ spec: PluginSpec, phase: UInt64) {
+        enter(plugin: UInt64(spec.statSlot) + 1, generation: spec.generation, phase: phase)
     }
 }
 

@@ -87,6 +87,23 @@ public enum Wait: UInt8, Sendable {
     public internal(set) var isCancelled = false
     /// The binding whose hook runs now.
     @usableFromInline var binding: UnsafeMutablePointer<BoundPlugin>?
+    /// The pipeline's exchange, which finds its request again when a parked hook ends.
+    public var owner: UnsafeMutableRawPointer?
+
+    /// The pipeline's list of requests whose hooks want something of it: they wrote content, or wait for the body.
+    public var attention: UnsafeMutablePointer<UnsafeMutablePointer<MessageContext>?>?
+    public var nextInLine: UnsafeMutablePointer<MessageContext>?
+    public var isInLine = false
+
+    public var body = RequestBody()
+    public var content = ContentStream()
+    /// Set for the time of a balancer hook.
+    public var balance: UnsafeMutablePointer<BalanceContext>?
+    /// Names of the clusters of the image in force, and the cluster that a plugin chose (-1 = the route's).
+    public var clusters: UnsafePointer<ClusterNames>?
+    public var chosenCluster: Int32 = -1
+    /// The route sends requests to a cluster.
+    public var routeProxies = false
 
     public init(arena: UnsafeMutablePointer<Arena>) { self.arena = arena }
 

@@ -33,12 +33,10 @@ extension PluginHost {
     public func nextFinished() -> FinishedCall? { board.nextFinished() }
 
     /// Goes on with the hook that waits for `.body` or `.room`: on its fiber, where its wait returns `status`, or, without one, by
-    /// calling it again. Returns as `BoundPlugin.run` does; 0 when no hook waits for that.
-    public func resume(_ ctx: UnsafeMutablePointer<MessageContext>, status: Int32) -> Int32 {
-        for raw in [ctx.pointee.producer, ctx.pointee.parked] {
-            if let e = BoardEntry.of(raw), e.pointee.state == .waiting, e.pointee.wait != .call { return board.goOn(e, status) }
-        }
-        return 0
+    /// calling it again. Returns as `BoundPlugin.run` does; 0 when no hook of `phase` waits for that.
+    public func resume(_ ctx: UnsafeMutablePointer<MessageContext>, _ phase: PluginPhase, status: Int32) -> Int32 {
+        guard let e = BoardEntry.of(phase == .content ? ctx.pointee.producer : ctx.pointee.parked) else { return 0 }
+        return e.pointee.state == .waiting && e.pointee.wait != .call ? board.goOn(e, status) : 0
     }
 
     /// The exchange is over (client gone, route's time over, failure elsewhere): every parked hook of `ctx` gets SLUICE_ECANCELED from its
@@ -67,5 +65,27 @@ extension PluginHost {
             return board.leave(f, e, wait)
         }
         return board.prepare(ctx, wait) == nil ? Int32(SLUICE_EAGAIN) : Int32(SLUICE_SUSPEND)
+    }
+
+    /// The running hook has a stack of its own, which `park` leaves and enters again.
+    static func isOnFiber(_ ctx: UnsafeMutablePointer<MessageContext>) -> Bool {
+        guard let b = ctx.pointee.binding else { return false }
+        return b.pointee.owner.board.parkable(b.pointee.owner) != nil
+    }
+
+    /// What the parked hook of `phase` waits for: a hook that goes on by itself may wait for something else by now.
+    public static func wait(_ ctx: UnsafeMutablePointer<MessageContext>, _ phase: PluginPhase) -> Wait {
+        let e = BoardEntry.of(phase == .content ? ctx.pointee.producer : ctx.pointee.parked)
+        return e.map { $0.pointee.state == .waiting ? $0.pointee.wait : .none } ?? .none
+    }
+}
+
+extension UnsafeMutablePointer where Pointee == MessageContext {
+    /// Puts the request in line for the pipeline, which looks when the hook has paused.
+    func wantsAttention() {
+        guard !pointee.isInLine, let line = pointee.attention else { return }
+        pointee.isInLine = true
+        pointee.nextInLine = line.pointee
+        line.pointee = self
     }
 }

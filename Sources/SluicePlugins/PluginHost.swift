@@ -44,7 +44,11 @@ public final class PluginHost {
                 statSlot: Int(p.statSlot),
                 failOpen: p.flags & PluginRecord.failOpen != 0)
         }
-        let bindings = image.bindings.map { b in BindingSpec(plugin: Int(b.plugin), config: image.text(b.config).string, key: b.key) }
+        let bindings = image.bindings.map { b in
+            BindingSpec(
+                plugin: Int(b.plugin), config: image.text(b.config).string, key: b.key,
+                alternative: b.alternative == .max ? -1 : Int(b.alternative), share: b.share)
+        }
         return try prepare(plugins: specs, bindings: bindings)
     }
 
@@ -53,6 +57,9 @@ public final class PluginHost {
         var plugin: Int
         var config: String
         var key: UInt64
+        /// Index of the binding that takes `share` of 2^32 requests in its place; -1 = none.
+        var alternative = -1
+        var share: UInt32 = 0
     }
 
     func prepare(plugins: [PluginSpec], bindings: [BindingSpec]) throws(PluginFailure) -> PluginTable {
@@ -129,6 +136,8 @@ public final class PluginHost {
     {
         if let known = instances.first(where: { $0.key == b.key && $0.generation === generation && $0.config == b.config }) { return known }
         do throws(PluginFailure) {
+            block.head.pointee.enter(generation.spec, phase: UInt64(PluginPhase.configure.rawValue))
+            defer { block.head.pointee.leave() }
             let new = Instance(key: b.key, generation: generation, config: b.config, pointer: try Self.configure(generation, b.config))
             instances.append(new)
             made.append(new)
@@ -174,8 +183,12 @@ public final class PluginHost {
                 to: BoundPlugin(
                     hooks: g.filter.hooks, instance: chosen[i].pointer, counters: block.plugins + spec.statSlot, head: block.head,
                     currentPlugin: UInt64(spec.statSlot) + 1,
-                    generation: spec.generation, phases: g.filter.phases, failOpen: spec.failOpen,
+                    generation: spec.generation, phases: g.filter.phases, allPhases: g.filter.phases, failOpen: spec.failOpen,
                     fiberPhases: g.runsOnFibers ? g.filter.phases & PluginPhase.parking : 0, owner: g.owner, address: bound + i))
+        }
+        for (i, b) in bindings.enumerated() where b.alternative >= 0 {
+            (bound[i].alternative, bound[i].share) = (bound + b.alternative, b.share)
+            bound[i].allPhases |= bound[b.alternative].phases
         }
         for g in used { g.retain() }
         for i in chosen { i.tables += 1 }
@@ -187,12 +200,16 @@ public final class PluginHost {
 
     private func drop(_ instance: Instance) {
         instances.removeAll { $0 === instance }
+        block.head.pointee.enter(instance.generation.spec, phase: PhaseName.release)
         instance.release()
+        block.head.pointee.leave()
     }
 
     @discardableResult func drop(_ generation: Generation) -> Bool {
         leaving.removeAll { $0.generation === generation }
         generations.removeAll { $0 === generation }
+        block.head.pointee.enter(generation.spec, phase: PhaseName.unload)
+        defer { block.head.pointee.leave() }
         return generation.end()
     }
 }
