@@ -36,6 +36,7 @@ extension Worker {
             pipeline.accessLog.flush()
             pipeline.accessLog.reopen(f.descriptors.count > 1 ? f.descriptors[1] : -1)
         case .drain: startDrain(f.value, isPatient: f.status == 1)
+        case .cancelGeneration: pipeline.host.cancelAll(plugin: f.text, generation: f.value)
         default: f.descriptors.forEach(Descriptor.close)
         }
     }
