@@ -9,7 +9,9 @@ import SluiceSystem
 extension Pipeline {
     /// Something happened on an upstream connection that serves an exchange.
     mutating func upstreamProgress(_ x: Ex, _ u: Conn) {
-        if u.pointee.writable && (u.pointee.outputPending > 0 || !x.pointee.request.isDone || !x.pointee.upload.isEmpty) && !x.pointee.bodyRefused {
+        if u.pointee.writable && (u.pointee.outputPending > 0 || !x.pointee.request.isDone || !x.pointee.upload.isEmpty)
+            && !x.pointee.bodyRefused
+        {
             sendRequest(x)
             if u.pointee.exchange != x || u.pointee.state != .exchange { return }
         }
@@ -34,7 +36,7 @@ extension Pipeline {
     /// The same while a hook waits, or makes the response.
     @inline(never) mutating func waitingProgress(_ x: Ex, _ c: Conn) {
         if x.pointee.isParked {
-            if x.pointee.context.call.wait == .body && c.pointee.readable { gatherMore(x) }
+            if x.pointee.context.body.state == .gathering && c.pointee.readable { gatherMore(x) }
         } else if c.pointee.writable && x.pointee.context.content.isStarted {
             pumpContent(x)
         }

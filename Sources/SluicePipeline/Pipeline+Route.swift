@@ -39,7 +39,9 @@ extension Pipeline {
 
     /// The route is certain: its limits, then the access hooks.
     @inline(__always) mutating func permit(_ x: Ex) {
-        if x.pointee.request.framing == .length && UInt64(x.pointee.request.remaining) > x.pointee.route.unsafelyUnwrapped.pointee.bodyBytesMax {
+        if x.pointee.request.framing == .length
+            && UInt64(x.pointee.request.remaining) > x.pointee.route.unsafelyUnwrapped.pointee.bodyBytesMax
+        {
             return answer(x, 413, "body larger than the limit of this route")
         }
         if x.pointee.chainPhases & PluginPhase.access.bit != 0 { accessed(x, run(.access, x)) } else { act(x) }
@@ -180,9 +182,10 @@ extension Pipeline {
         x.pointee.chainCount = Int32(truncatingIfNeeded: chain.count)
         x.pointee.cluster = Int32(truncatingIfNeeded: r.pointee.cluster)
         var phases: UInt8 = 0
-        for b in chain { phases |= x.pointee.snapshot.pointee.bound[Int(b)].phases }
+        for b in chain { phases |= x.pointee.snapshot.pointee.bound[Int(b)].allPhases }
         x.pointee.chainPhases = phases
         if phases != 0 {
+            x.pointee.context.attention = attention
             x.pointee.context.routeProxies = r.pointee.action == ActionKind.proxy.rawValue
             x.pointee.context.clusters = UnsafePointer(x.pointee.snapshot.pointee.clusterNames)
         }

@@ -51,7 +51,8 @@ extension Pipeline {
         let s = UnsafeMutablePointer<Snapshot>.allocate(capacity: 1)
         s.initialize(
             to: Snapshot(
-                image: view, mapping: map, mappingBytes: bytes, plugins: table, bound: table.bound, poolOf: poolOf, clusterNames: names, weights: weights,
+                image: view, mapping: map, mappingBytes: bytes, plugins: table, bound: table.bound, poolOf: poolOf, clusterNames: names,
+                weights: weights,
                 revision: view.header.pointee.revision))
         return s
     }
