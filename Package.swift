@@ -58,7 +58,7 @@ let package = Package(
         room("SluiceLoop", ["SluiceSystem", "SluiceBytes"]),
         room("SluiceChannel", ["SluiceSystem", "SluiceModel", "SluiceBytes"]),
         room("SluiceShared", ["SluiceSystem", "SluiceBytes", "CSluiceSys", "CSluiceFault"]),
-        room("SluiceInspect", ["SluiceModel", "SluiceBytes", "CSluiceCrypto"]),
+        room("SluiceInspect", ["SluiceModel", "SluiceBytes", "CSluiceCrypto", "CSluiceSys"]),
         // 1 matter
         room("SluiceModel", []),
         room("SluiceBytes", ["CSluiceSys"]),

@@ -112,7 +112,9 @@ final class Generation {
             filter = try FilterTable(reading: table)
             if let routing = module.entry.pointee.get_extension(state, SLUICE_ROUTING_1) { try filter.add(routing: routing) }
             try filter.check(phases: inspection.phases)
-            if let table = module.entry.pointee.get_extension(state, SLUICE_WORKER_1) { try FilterTable.read(table, SLUICE_WORKER_1, &worker) }
+            if let table = module.entry.pointee.get_extension(state, SLUICE_WORKER_1) {
+                try FilterTable.read(table, SLUICE_WORKER_1, &worker)
+            }
             let code = inside(.workerInit) { worker.worker_init?(state, UInt32(workerIndex)) ?? 0 }
             if code < 0 { throw refusal("worker_init", code) }
         } catch {

@@ -150,3 +150,13 @@ static inline const uint8_t *cs_scan_name(const uint8_t *p) {
   for (;; p++) { uint8_t c = *p, l = (uint8_t)((c | 0x20) - 'a'), d = (uint8_t)(c - '0'); if (l >= 26 && d >= 10 && c != '-') return p; }
 #endif
 }
+
+/* The compiler inside the Swift toolchain that made this program, as it writes itself into section .comment of what it makes:
+   "clang version 21.0.0 (https://github.com/swiftlang/llvm-project.git 11673e66…)". */
+static inline const char *cs_toolchain(void) {
+#ifdef __clang_version__
+  return "clang version " __clang_version__;
+#else
+  return "";
+#endif
+}
