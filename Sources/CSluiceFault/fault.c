@@ -63,14 +63,25 @@ static uint32_t copy_view(char *to, uint64_t context, size_t offset) {
 
 /* ---- frames ---- */
 
-typedef struct { uint64_t pc, sp, fp; } cpu;
+typedef struct { uint64_t pc, sp, fp, link; } cpu;
 
 static cpu cpu_of(const ucontext_t *u) {
   const mcontext_t *m = &u->uc_mcontext;
 #if defined(__x86_64__)
-  return (cpu){(uint64_t)m->gregs[REG_RIP], (uint64_t)m->gregs[REG_RSP], (uint64_t)m->gregs[REG_RBP]};
+  return (cpu){(uint64_t)m->gregs[REG_RIP], (uint64_t)m->gregs[REG_RSP], (uint64_t)m->gregs[REG_RBP], 0};
 #elif defined(__aarch64__)
-  return (cpu){m->pc, m->sp, m->regs[29]};
+  return (cpu){m->pc, m->sp, m->regs[29], m->regs[30]};
+#endif
+}
+
+static void set_cpu(ucontext_t *u, uint64_t pc, uint64_t sp) {
+  mcontext_t *m = &u->uc_mcontext;
+#if defined(__x86_64__)
+  m->gregs[REG_RIP] = (greg_t)pc;
+  m->gregs[REG_RSP] = (greg_t)sp;
+#elif defined(__aarch64__)
+  m->pc = pc;
+  m->sp = sp;
 #endif
 }
 
@@ -90,13 +101,9 @@ static int is_code(uint64_t address) {
   return address && _dl_find_object((void *)address, &found) == 0;
 }
 
-/* When the unwinder cannot start (a jump into nowhere): the caller is on top of the stack, the rest along frame pointers that
-   must rise within bounds. */
+/* Code without tables: along frame pointers, which must rise within bounds. */
 static void walk_frame_pointers(cs_fault_record *r, cpu at) {
-  uint64_t pair[2];
-  if (!is_code(at.pc) && copy_guarded(pair, at.sp, 8) && is_code(pair[0]) && r->frame_count < CS_FAULT_FRAMES)
-    r->frames[r->frame_count++] = pair[0];
-  uint64_t fp = at.fp, low = at.sp;
+  uint64_t pair[2], fp = at.fp, low = at.sp;
   while (r->frame_count < CS_FAULT_FRAMES && fp >= low && fp - low < FRAME_BYTES_MAX && fp % 8 == 0) {
     if (!copy_guarded(pair, fp, 16) || !is_code(pair[1])) return;
     r->frames[r->frame_count++] = pair[1];
@@ -105,16 +112,34 @@ static void walk_frame_pointers(cs_fault_record *r, cpu at) {
   }
 }
 
-static void take_frames(cs_fault_record *r, cpu at) {
-  r->frames[0] = at.pc;
-  r->frame_count = 1;
+/* After a call into nowhere: where its caller would go on, as if it had returned; *at stays as it is when there is no such. */
+static void return_to_caller(cpu *at) {
+#if defined(__x86_64__)
+  uint64_t caller;
+  if (copy_guarded(&caller, at->sp, sizeof caller) && is_code(caller)) *at = (cpu){caller, at->sp + 8, at->fp, 0};
+#elif defined(__aarch64__)
+  if (is_code(at->link)) at->pc = at->link;
+#endif
+}
+
+static void take_frames(cs_fault_record *r, ucontext_t *u) {
+  const cpu first = cpu_of(u);
+  cpu at = first;
+  r->frames[r->frame_count++] = at.pc;
+  if (!is_code(at.pc)) {
+    return_to_caller(&at);
+    if (at.pc != first.pc) r->frames[r->frame_count++] = at.pc;
+    set_cpu(u, at.pc, at.sp); /* the unwinder starts from what the kernel saved */
+  }
+  uint32_t before = r->frame_count;
   walk w = {r, at.pc, 0};
   if (sigsetjmp(out_of_reading, 0) == 0) {
     reading = 1;
     _Unwind_Backtrace(on_frame, &w);
   }
   reading = 0;
-  if (r->frame_count == 1) walk_frame_pointers(r, at);
+  set_cpu(u, first.pc, first.sp);
+  if (r->frame_count == before) walk_frame_pointers(r, at);
 }
 
 /* ---- modules ---- */
@@ -145,7 +170,7 @@ static void take_modules(cs_fault_record *r) {
 
 /* ---- the record ---- */
 
-static void write_record(cs_fault_record *r, int number, const siginfo_t *info, const ucontext_t *u) {
+static void write_record(cs_fault_record *r, int number, const siginfo_t *info, ucontext_t *u) {
   cpu at = cpu_of(u);
   memset((char *)r + sizeof r->serial, 0, sizeof *r - sizeof r->serial);
   struct timespec now;
@@ -166,7 +191,7 @@ static void write_record(cs_fault_record *r, int number, const siginfo_t *info, 
     r->route_count = copy_view(r->route, *place.context, place.route_offset);
     r->request_count = copy_view(r->request, *place.context, place.request_offset);
   }
-  take_frames(r, at);
+  take_frames(r, u);
   take_modules(r);
   __atomic_store_n(&r->serial, r->serial + 1, __ATOMIC_RELEASE);
 }

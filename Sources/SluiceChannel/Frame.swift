@@ -29,7 +29,8 @@ public enum FrameKind: UInt32, Sendable {
     case reload = 9
     /// control → master: outcome of a reload, for the log (status 0 ok; text).
     case reloaded = 10
-    /// master → worker: stop accepting, finish what is in flight, then leave; `value` is the deadline in ms.
+    /// master → worker: stop accepting, finish what is in flight, then leave; `value` is the deadline in ms. Status 1: a successor serves
+    /// already, so idle connections need not be closed at once.
     case drain = 11
     /// master → worker and control, on USR1, and to workers at start: new log descriptors [error log, access log].
     case logs = 12

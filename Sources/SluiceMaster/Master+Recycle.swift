@@ -36,7 +36,7 @@ extension Master {
         leaving.append(old)
         recycle.served()
         ErrorLog.write(.notice, "worker \(i) recycled: pid \(new.pid) serves, pid \(old.pid) drains")
-        tell(old, Frame(.drain, worker: UInt32(i), value: image.settings.drainTimeoutMs))
+        tell(old, Frame(.drain, worker: UInt32(i), value: image.settings.drainTimeoutMs, status: 1))
         old.killAt = SystemClock.monotonicMs() + image.settings.drainTimeoutMs + UInt64(Limits.stopGraceMs)
     }
 
@@ -47,7 +47,8 @@ extension Master {
         if new.isAlive { leaving.append(new) }
         ChildProcess.kill(new.pid, SIGKILL)
         if !recycle.failed() {
-            ErrorLog.write(.error, "\(new.role) cannot be recycled: its successor did not come to serve \(RecyclePlan.attemptsMax) times; given up")
+            ErrorLog.write(
+                .error, "\(new.role) cannot be recycled: its successor did not come to serve \(RecyclePlan.attemptsMax) times; given up")
         }
     }
 

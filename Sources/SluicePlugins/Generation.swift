@@ -51,12 +51,12 @@ final class Generation {
     private(set) var tables = 0
 
     /// Loads and initialises it; on error nothing of it stays (but a Swift image, mapped and idle).
-    /// `head`: where the master sees what runs, for a plugin that does not come back from its start.
     init(
-        _ spec: PluginSpec, shared: UnsafeMutablePointer<GenerationState>, head: UnsafeMutablePointer<WorkerHead>,
-        counters: UnsafeMutablePointer<PluginCounters>, board: TaskBoard, workerIndex: Int, log: @escaping (Int, String) -> Void
+        _ spec: PluginSpec, shared: UnsafeMutablePointer<GenerationState>, counters: UnsafeMutablePointer<PluginCounters>, board: TaskBoard,
+        workerIndex: Int, log: @escaping (Int, String) -> Void
     ) throws(PluginFailure) {
         let inspection = try Self.inspect(spec)
+        let head = board.head
         head.pointee.enter(spec, phase: PhaseName.load)
         defer { head.pointee.leave() }
         module = try PluginModule(opening: spec.path, isSwift: inspection.isSwift)
@@ -112,7 +112,9 @@ final class Generation {
             filter = try FilterTable(reading: table)
             if let routing = module.entry.pointee.get_extension(state, SLUICE_ROUTING_1) { try filter.add(routing: routing) }
             try filter.check(phases: inspection.phases)
-            if let table = module.entry.pointee.get_extension(state, SLUICE_WORKER_1) { try FilterTable.read(table, SLUICE_WORKER_1, &worker) }
+            if let table = module.entry.pointee.get_extension(state, SLUICE_WORKER_1) {
+                try FilterTable.read(table, SLUICE_WORKER_1, &worker)
+            }
             let code = inside(.workerInit) { worker.worker_init?(state, UInt32(workerIndex)) ?? 0 }
             if code < 0 { throw refusal("worker_init", code) }
         } catch {

@@ -72,7 +72,11 @@ public final class PluginHost {
             for spec in plugins { used.append(spec.isQuarantined ? nil : try generation(spec, &loaded)) }
             var chosen: [Instance?] = []
             for (i, b) in bindings.enumerated() {
-                if let generation = used[b.plugin] { chosen.append(try instance(b, generation, index: i, &made)) } else { chosen.append(nil) }
+                if let generation = used[b.plugin] {
+                    chosen.append(try instance(b, generation, index: i, &made))
+                } else {
+                    chosen.append(nil)
+                }
             }
             return keep(specs: plugins, bindings, used, chosen)
         } catch {
@@ -118,8 +122,7 @@ public final class PluginHost {
             }
             claimCounters(spec)
             let new = try Generation(
-                spec, shared: try freeEntry(), head: block.head, counters: block.plugins + spec.statSlot, board: board,
-                workerIndex: workerIndex, log: log)
+                spec, shared: try freeEntry(), counters: block.plugins + spec.statSlot, board: board, workerIndex: workerIndex, log: log)
             generations.append(new)
             loaded.append(new)
             return new

@@ -71,7 +71,9 @@ struct SettledStart {
     init(_ handed: HandedOver) throws {
         ErrorLog.redirect(to: handed.errorLog)
         let memory = try SharedMemory.map(fd: handed.shared)
-        guard handed.block < memory.blockCount else { throw WorkerError("block \(handed.block) of \(memory.blockCount) in the shared memory") }
+        guard handed.block < memory.blockCount else {
+            throw WorkerError("block \(handed.block) of \(memory.blockCount) in the shared memory")
+        }
         block = memory.worker(handed.block)
         if !FaultHandler.install(block) { throw WorkerError("no handler for faults: \(Errno.current)") }
         let mapping = try Mapping(handed.image, count: try Descriptor.size(handed.image), writable: false)
@@ -112,6 +114,8 @@ struct Worker: ~Copyable {
     var prepared: UnsafeMutablePointer<Snapshot>?
     /// When a drain must have ended, in ms of the loop's clock; 0 = not draining.
     var drainDeadlineMs: UInt64 = 0
+    /// Until when idle connections stay open in a patient drain; 0 = they are closed.
+    var idleUntilMs: UInt64 = 0
 
     init(index: Int, channel: Channel, listeners: [ListeningPlace], accessLog: Int32, settings: SettledStart) {
         self.index = index
@@ -119,7 +123,9 @@ struct Worker: ~Copyable {
         self.listeners = listeners
         let counters = WorkerCounters(settings.block)
         counters.adopt(pid: UInt64(getpid()), revision: 0)
-        let host = PluginHost(shared: settings.block, worker: index) { level, text in ErrorLog.write(LogLevel(rawValue: level) ?? .notice, text) }
+        let host = PluginHost(shared: settings.block, worker: index) { level, text in
+            ErrorLog.write(LogLevel(rawValue: level) ?? .notice, text)
+        }
         host.released = { name, generation, parked in
             try? channel.send(Frame(.released, worker: UInt32(index), value: generation, status: parked ? 1 : 0, text: name))
         }
@@ -147,7 +153,8 @@ struct Worker: ~Copyable {
         while true {
             let isBusy = pipeline.runLine()
             let wait = pipeline.host.waitMs(nowMs: pipeline.loop.clock.nowMs)
-            let n = pipeline.loop.turn(maxMs: isBusy ? 0 : wait < 0 ? 1000 : min(wait, 1000))
+            let longest: Int32 = drainDeadlineMs != 0 ? 100 : 1000
+            let n = pipeline.loop.turn(maxMs: isBusy ? 0 : wait < 0 ? longest : min(wait, longest))
             var hostIsReady = false
             for i in 0..<n {
                 let token = pipeline.loop.poller.token(i)

@@ -64,7 +64,9 @@ import Testing
         await #expect(throws: ChangeRefusal(kind: .conflict, title: "plugin in use", errors: ["one"])) {
             try await bench.control.unload("alpha")
         }
-        await #expect(throws: ChangeRefusal(kind: .unknown, title: "no such plugin", errors: [])) { try await bench.control.unload("gamma") }
+        await #expect(throws: ChangeRefusal(kind: .unknown, title: "no such plugin", errors: [])) {
+            try await bench.control.unload("gamma")
+        }
         #expect(bench.master.sent == [])
     }
 

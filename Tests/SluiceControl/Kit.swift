@@ -97,12 +97,12 @@ struct FakeCompiler: ImageCompiling {
     }
 }
 
-
 /// Finds every plugin sound but the one named.
 struct FakeProbe: PluginProbing {
     var crashing = ""
     func run(_ request: ProbeRequest) async -> ProbeVerdict {
-        request.name == crashing ? ProbeVerdict(outcome: .crashed, detail: "init crashed: SIGSEGV at 0x0 in boom+0x4") : ProbeVerdict(outcome: .sound)
+        request.name == crashing
+            ? ProbeVerdict(outcome: .crashed, detail: "init crashed: SIGSEGV at 0x0 in boom+0x4") : ProbeVerdict(outcome: .sound)
     }
 }
 

@@ -34,7 +34,9 @@ import Testing
         out.plugins = [1: plugin]
         return out
     }
-    static let names = MetricsNames(routes: ["us\"er\\s\n": 2, "late": 0], plugins: [.init(name: "key-auth", place: .init(slot: 1, generation: 3))], revision: 9, version: "0.1.0")
+    static let names = MetricsNames(
+        routes: ["us\"er\\s\n": 2, "late": 0], plugins: [.init(name: "key-auth", place: .init(slot: 1, generation: 3))], revision: 9,
+        version: "0.1.0")
     let text = MetricsText.render(counters(), names)
 
     @Test func everyLineIsWellFormed() throws {

@@ -21,7 +21,8 @@ extension AdminAPI {
         if upload ? allowed == .upload : allowed.loadsFiles { return nil }
         return .problem(
             403, "forbidden", "Not allowed",
-            "plugins_api is \(allowed.rawValue) in the configuration; allowed to \(what): set it to \(upload ? "upload" : "local or upload")")
+            "plugins_api is \(allowed.rawValue) in the configuration; allowed to \(what): set it to \(upload ? "upload" : "local or upload")"
+        )
     }
 
     // Loading

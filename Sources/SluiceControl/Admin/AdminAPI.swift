@@ -21,7 +21,8 @@ struct AdminAPI: Sendable {
         guard let endpoint = endpoint(parts) else {
             return .problem(
                 404, "not-found", "Not found",
-                "no such path: \(request.path); see /v1/plugins, /v1/status, /v1/config, /v1/reload, /v1/crashes, /v1/workers/recycle, /metrics, /healthz")
+                "no such path: \(request.path); see /v1/plugins, /v1/status, /v1/config, /v1/reload, /v1/crashes, /v1/workers/recycle, /metrics, /healthz"
+            )
         }
         let method = request.method == "HEAD" ? "GET" : request.method
         guard let handler = endpoint.methods[method] else {
@@ -46,6 +47,7 @@ struct AdminAPI: Sendable {
             Endpoint(methods: ["GET": { api, _ in await api.crash(parts[2]) }])
         case ["v1", "workers", "recycle"]: Endpoint(methods: ["POST": { api, _ in await api.recycle() }])
         case ["v1", "reload"]: Endpoint(methods: ["POST": { api, _ in await api.reload() }])
+        case ["v1", "abi"]: Endpoint(methods: ["GET": { _, _ in .json(AbiCommand.list) }])
         case ["v1", "plugins"]:
             Endpoint(methods: ["GET": { api, _ in await api.plugins() }, "POST": { api, request in await api.upload(request) }])
         case ["v1", "plugins", "load"]: Endpoint(methods: ["POST": { api, request in await api.load(request) }])

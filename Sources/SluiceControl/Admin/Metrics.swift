@@ -122,9 +122,13 @@ struct MetricsText {
         perPhase("sluice_plugin_cpu_seconds_total", "counter", "Time that hooks spent on the processor.") {
             decimal(Double($0.cpu[$1].sum), ticks)
         }
-        perPhase("sluice_plugin_parked_seconds_total", "counter", "Time that hooks spent parked.") { decimal(Double($0.parked[$1].sum), ticks) }
+        perPhase("sluice_plugin_parked_seconds_total", "counter", "Time that hooks spent parked.") {
+            decimal(Double($0.parked[$1].sum), ticks)
+        }
         for (label, q) in [("p50", 0.5), ("p99", 0.99)] {
-            perPhase("sluice_plugin_cpu_seconds_\(label)", "gauge", "Time of one call on the processor, \(label) since the generation came.") {
+            perPhase(
+                "sluice_plugin_cpu_seconds_\(label)", "gauge", "Time of one call on the processor, \(label) since the generation came."
+            ) {
                 $0.cpu[$1].count == 0 ? nil : decimal($0.cpu[$1].quantile(q), ticks)
             }
             perPhase("sluice_plugin_parked_seconds_\(label)", "gauge", "Time of one wait of a hook, \(label) since the generation came.") {
@@ -133,7 +137,10 @@ struct MetricsText {
         }
         for (name, type, help, field) in [
             ("sluice_plugin_misuse_total", "counter", "Calls of host functions that the phase does not allow.", \PluginCounters.misuse),
-            ("sluice_plugin_host_bytes", "gauge", "Bytes that a plugin took from the host and has not given back.", \PluginCounters.hostBytes),
+            (
+                "sluice_plugin_host_bytes", "gauge", "Bytes that a plugin took from the host and has not given back.",
+                \PluginCounters.hostBytes
+            ),
         ] {
             family(name, type, help)
             for row in rows {

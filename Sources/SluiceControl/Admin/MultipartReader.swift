@@ -47,7 +47,9 @@ struct MultipartReader {
             // What may be the beginning of a delimiter stays.
             let sure = found ?? max(0, pending.count - delimiter.count + 1)
             if state == .content, sure > 0 { out.append(.content(Array(pending[..<sure]))) }
-            if state == .preamble, found == nil, sure > Limits.uploadHeadBytesMax { throw Problem(text: "no part begins within \(sure) bytes") }
+            if state == .preamble, found == nil, sure > Limits.uploadHeadBytesMax {
+                throw Problem(text: "no part begins within \(sure) bytes")
+            }
             guard found != nil else {
                 if state == .content { pending.removeFirst(sure) }
                 return false
@@ -70,7 +72,9 @@ struct MultipartReader {
             return true
         case .head:
             guard let end = Self.find([13, 10, 13, 10], in: pending, from: 0) else {
-                if pending.count > Limits.uploadHeadBytesMax { throw Problem(text: "a part's head of more than \(Limits.uploadHeadBytesMax) bytes") }
+                if pending.count > Limits.uploadHeadBytesMax {
+                    throw Problem(text: "a part's head of more than \(Limits.uploadHeadBytesMax) bytes")
+                }
                 return false
             }
             out.append(try Self.part(String(decoding: pending[..<end], as: UTF8.self)))

@@ -74,7 +74,8 @@ struct PluginRequest {
         let value: JSONValue =
             switch key {
             case "capabilities": .strings(text.split(separator: ",").map { String($0).trimmingCharacters(in: .whitespaces) })
-            case "dry_run": ["1": JSONValue.bool(true), "true": .bool(true), "0": .bool(false), "false": .bool(false)][text] ?? .string(text)
+            case "dry_run":
+                ["1": JSONValue.bool(true), "true": .bool(true), "0": .bool(false), "false": .bool(false)][text] ?? .string(text)
             case "name", "sha256", "signature", "version", "reason", "path": .string(text)
             default: Double(text) == nil ? .string(text) : .number(text)
             }

@@ -116,9 +116,10 @@ extension AdminAPI {
 
     private static func held(_ name: String, _ state: ControlState, _ counted: CounterSnapshot) -> [HeldGeneration] {
         counted.workers.flatMap { worker in
-            worker.generations.filter { state.pluginSlots.slot(LoadedPlugin.label(name, $0.generation)) + 1 == $0.plugin && $0.plugin > 1 }.map {
-                HeldGeneration(worker: worker.index, entry: $0, nowUs: counted.takenUs)
-            }
+            worker.generations.filter { state.pluginSlots.slot(LoadedPlugin.label(name, $0.generation)) + 1 == $0.plugin && $0.plugin > 1 }
+                .map {
+                    HeldGeneration(worker: worker.index, entry: $0, nowUs: counted.takenUs)
+                }
         }
     }
 
@@ -187,9 +188,10 @@ extension AdminAPI {
         var out: [(String, JSONValue)] = []
         if let canary = state.canaries[plugin.name] {
             let counts = counted.plugins[state.place(canary.plugin).slot] ?? PluginCounters()
-            var members: [(String, JSONValue)] = canary.plugin.short + [
-                ("share", .decimal(canary.sharePercent)), ("started_at", .int(canary.startedAt)),
-            ]
+            var members: [(String, JSONValue)] =
+                canary.plugin.short + [
+                    ("share", .decimal(canary.sharePercent)), ("started_at", .int(canary.startedAt)),
+                ]
             if let at = canary.promoteAt { members.append(("promote_at", .int(at))) }
             members += [("budget", canary.budget.json), ("phases", .object(phases(canary.plugin, counts, counted.ticksPerUs)))]
             out.append(("canary", .object(members)))

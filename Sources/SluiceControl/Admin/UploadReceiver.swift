@@ -22,7 +22,8 @@ struct UploadReceiver {
     init(folder: String, request: AdminRequest) throws(Problem) {
         if request.mediaType == "multipart/form-data" {
             guard let form = MultipartReader(contentType: request.contentType ?? "") else {
-                throw Problem(response: .problem(400, "multipart", "Malformed form", "no boundary in the content type; allowed: 1 to 70 characters"))
+                throw Problem(
+                    response: .problem(400, "multipart", "Malformed form", "no boundary in the content type; allowed: 1 to 70 characters"))
             }
             self.form = form
         } else {
@@ -47,7 +48,8 @@ struct UploadReceiver {
                 }
                 fields[field]! += content
                 guard fields[field]!.count <= Limits.uploadFieldBytesMax else {
-                    throw Self.malformed("the part \(quote(field)) has more than \(Limits.uploadFieldBytesMax) bytes; allowed: at most that")
+                    throw Self.malformed(
+                        "the part \(quote(field)) has more than \(Limits.uploadFieldBytesMax) bytes; allowed: at most that")
                 }
             case .end: field = nil
             }

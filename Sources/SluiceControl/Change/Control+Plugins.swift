@@ -70,7 +70,8 @@ extension Control {
         if let canary = state.canaries[name] {
             staged.drop()
             throw ChangeRefusal(
-                kind: .conflict, title: "canary running", errors: ["\(canary.plugin.label) runs as a canary; promote it or roll it back first"])
+                kind: .conflict, title: "canary running",
+                errors: ["\(canary.plugin.label) runs as a canary; promote it or roll it back first"])
         }
         var next = state
         let plugin = try await admit(staged, wish, &next)
@@ -185,7 +186,8 @@ extension Control {
             "plugin \(plugin.label) (\(plugin.version)) \(what) from \(plugin.sourcePath), sha256 \(plugin.sha256), "
                 + "signature \(plugin.signature.state.rawValue)\(key), capabilities: \(granted)")
         if configuration.pluginSignatures.policy == .warn, plugin.signature.state == .missing || plugin.signature.state == .wrong {
-            ControlLog.write(.warn, "plugin \(plugin.label): its signature is \(plugin.signature.state.rawValue) (plugin_signatures.policy is warn)")
+            ControlLog.write(
+                .warn, "plugin \(plugin.label): its signature is \(plugin.signature.state.rawValue) (plugin_signatures.policy is warn)")
         }
     }
 }

@@ -11,7 +11,8 @@ extension Control {
         var problems: [String] = []
         for request in new {
             let verdict = await prober.run(request)
-            ControlLog.write(.debug, "trial of plugin \(request.name)@\(request.generation) took \(verdict.tookMs) ms: \(verdict.problem ?? "sound")")
+            ControlLog.write(
+                .debug, "trial of plugin \(request.name)@\(request.generation) took \(verdict.tookMs) ms: \(verdict.problem ?? "sound")")
             guard let problem = verdict.problem else { continue }
             problems.append("plugin \(request.name)@\(request.generation): \(problem)")
         }

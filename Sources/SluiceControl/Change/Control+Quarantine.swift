@@ -34,7 +34,9 @@ extension Control {
         if isCanary || (isOnProbation && state.previousGood(name) != nil) {
             await takeBack(name, generation, "crashed: \(reason)")
         }
-        guard count >= limits.crashes, state.plugin(name)?.generation == generation, state.plugin(name)?.isQuarantined == false else { return }
+        guard count >= limits.crashes, state.plugin(name)?.generation == generation, state.plugin(name)?.isQuarantined == false else {
+            return
+        }
         let why = "\(count) crashes within \(limits.seconds) s, the last: \(reason)"
         do throws(ChangeRefusal) {
             try await alone { () async throws(ChangeRefusal) in try await self.quarantineAlone(name, generation, why) }
@@ -60,7 +62,8 @@ extension Control {
                 _ = try await restore(good, in: stable, kind: .quarantined, reason: why, byItself: true)
                 return
             } catch {
-                ControlLog.write(.error, "plugin \(name): generation \(good.generation) cannot take over: \(error.errors.joined(separator: "; "))")
+                ControlLog.write(
+                    .error, "plugin \(name): generation \(good.generation) cannot take over: \(error.errors.joined(separator: "; "))")
             }
         }
         var next = state, failing = stable
@@ -69,7 +72,8 @@ extension Control {
         next.canaries[name] = nil
         next.events[name] = RolloutEvent(kind: .quarantined, at: UnixTime.now, from: generation, to: nil, reason: why, byItself: true)
         _ = try await change(to: next, title: "failure mode not in force", copies: [])
-        ControlLog.write(.error, "plugin \(name) serves its failure mode: \(failing.failOpen ? "requests go on without it" : "its routes answer 503")")
+        ControlLog.write(
+            .error, "plugin \(name) serves its failure mode: \(failing.failOpen ? "requests go on without it" : "its routes answer 503")")
     }
 
     private func liftAlone(_ name: String) async throws(ChangeRefusal) -> ChangeReport {
@@ -90,7 +94,8 @@ extension Control {
             }
         }
         next.events[name] = RolloutEvent(
-            kind: .lifted, at: UnixTime.now, from: last.generation, to: state.plugin(name)?.generation, reason: "asked for", byItself: false)
+            kind: .lifted, at: UnixTime.now, from: last.generation, to: state.plugin(name)?.generation, reason: "asked for", byItself: false
+        )
         let report = try await change(to: next, title: "quarantine not lifted", copies: [])
         ControlLog.write(.notice, "the quarantine of plugin \(name) is lifted")
         return report

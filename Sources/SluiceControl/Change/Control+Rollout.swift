@@ -38,11 +38,13 @@ extension Control {
         let stable = try serving(name)
         if let canary = state.canaries[name] {
             throw ChangeRefusal(
-                kind: .conflict, title: "canary running", errors: ["\(canary.plugin.label) runs as a canary; promote it or roll it back first"])
+                kind: .conflict, title: "canary running",
+                errors: ["\(canary.plugin.label) runs as a canary; promote it or roll it back first"])
         }
         guard !stable.isQuarantined else {
             throw ChangeRefusal(
-                kind: .conflict, title: "plugin in quarantine", errors: ["\(stable.label) serves its failure mode; load the other generation"])
+                kind: .conflict, title: "plugin in quarantine",
+                errors: ["\(stable.label) serves its failure mode; load the other generation"])
         }
         var named = wish
         named.name = name
@@ -80,14 +82,18 @@ extension Control {
         return report
     }
 
-    private func rollBackAlone(_ name: String, to: LoadWish, reason: String, onlyFrom: UInt64?) async throws(ChangeRefusal) -> ChangeReport {
+    private func rollBackAlone(_ name: String, to: LoadWish, reason: String, onlyFrom: UInt64?) async throws(ChangeRefusal) -> ChangeReport
+    {
         let stable = try serving(name), byItself = onlyFrom != nil
-        if let canary = state.canaries[name], to.generation == nil, to.version == nil, onlyFrom == nil || onlyFrom == canary.plugin.generation {
+        if let canary = state.canaries[name], to.generation == nil, to.version == nil,
+            onlyFrom == nil || onlyFrom == canary.plugin.generation
+        {
             var next = state
             next.canaries[name] = nil
             next.withdraw(name, canary.plugin.generation, reason)
             next.events[name] = RolloutEvent(
-                kind: .rolledBack, at: UnixTime.now, from: canary.plugin.generation, to: stable.generation, reason: reason, byItself: byItself)
+                kind: .rolledBack, at: UnixTime.now, from: canary.plugin.generation, to: stable.generation, reason: reason,
+                byItself: byItself)
             var report = try await change(to: next, title: "canary not rolled back", copies: [])
             report.plugin = stable
             ControlLog.write(byItself ? .warn : .notice, "plugin \(canary.plugin.label) rolled back to \(stable.label): \(reason)")
@@ -123,7 +129,8 @@ extension Control {
         var report = try await change(to: next, title: "plugin not rolled back", copies: [plugin.copyPath])
         report.plugin = plugin
         ControlLog.write(
-            byItself ? .warn : .notice, "plugin \(stable.label) rolled back to the file of generation \(old.generation), now \(plugin.label): \(reason)")
+            byItself ? .warn : .notice,
+            "plugin \(stable.label) rolled back to the file of generation \(old.generation), now \(plugin.label): \(reason)")
         return report
     }
 
@@ -182,7 +189,8 @@ extension Control {
         do throws(ChangeRefusal) { _ = try await rollBack(name, reason: problem, onlyFrom: generation) } catch {
             if state.probations[name]?.generation == generation { state.probations[name] = nil }
             ControlLog.write(
-                .error, "plugin \(LoadedPlugin.label(name, generation)): \(problem); not rolled back: \(error.errors.joined(separator: "; "))")
+                .error,
+                "plugin \(LoadedPlugin.label(name, generation)): \(problem); not rolled back: \(error.errors.joined(separator: "; "))")
         }
     }
 }
@@ -199,13 +207,16 @@ extension RolloutBudget {
         let calls = seen.requestCalls
         if let errorsMax, calls >= minCalls, calls > 0 {
             let percent = 100 * Double(seen.requestFailures) / Double(calls)
-            if percent > errorsMax { return "\(seen.requestFailures) of \(calls) calls failed (\(Self.text(percent)) %; allowed: \(Self.text(errorsMax)) %)" }
+            if percent > errorsMax {
+                return "\(seen.requestFailures) of \(calls) calls failed (\(Self.text(percent)) %; allowed: \(Self.text(errorsMax)) %)"
+            }
         }
         guard let latencyMaxMs, ticksPerUs > 0 else { return nil }
         for phase in PluginCounters.requestPhases where seen.cpu[phase].count >= max(1, minCalls) {
             let ms = seen.cpu[phase].quantile(0.99) / ticksPerUs / 1000
             if ms > latencyMaxMs {
-                return "the 99th percentile of \(PhaseNames.all[phase]) is \(Self.text(ms)) ms on the processor (allowed: \(Self.text(latencyMaxMs)) ms)"
+                return
+                    "the 99th percentile of \(PhaseNames.all[phase]) is \(Self.text(ms)) ms on the processor (allowed: \(Self.text(latencyMaxMs)) ms)"
             }
         }
         return nil

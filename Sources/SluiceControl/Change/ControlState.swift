@@ -103,8 +103,11 @@ struct ControlState: Codable, Sendable, Equatable {
         }
         for plugin in plugins {
             var list = versions[plugin.name]!.sorted { $0.generation < $1.generation }
-            let held = Set([plugin.generation, canaries[plugin.name]?.plugin.generation, previousGood(plugin.name)?.generation].compactMap(\.self))
-            while list.count > max(kept, held.count), let i = list.firstIndex(where: { !held.contains($0.generation) }) { list.remove(at: i) }
+            let held = Set(
+                [plugin.generation, canaries[plugin.name]?.plugin.generation, previousGood(plugin.name)?.generation].compactMap(\.self))
+            while list.count > max(kept, held.count), let i = list.firstIndex(where: { !held.contains($0.generation) }) {
+                list.remove(at: i)
+            }
             versions[plugin.name] = list
         }
         probations = probations.filter { plugin($0.key)?.generation == $0.value.generation }

@@ -69,7 +69,8 @@ struct SignatureCheck: Sendable {
             throw PluginRefusal(description: "\(place): \(error); allowed: a PEM file, or base64 of 32 bytes")
         }
         guard let key = Ed25519Key(pem: pem) else {
-            throw PluginRefusal(description: "\(place): \(path) holds no Ed25519 public key; allowed: PEM, or base64 of 32 bytes in its place")
+            throw PluginRefusal(
+                description: "\(place): \(path) holds no Ed25519 public key; allowed: PEM, or base64 of 32 bytes in its place")
         }
         return key
     }

@@ -175,7 +175,9 @@ extension ConfigSchema.Rule {
         return items.compactMap(\.string)
     }
 
-    fileprivate static func range(_ schema: JSONValue, _ low: String, _ high: String, _ path: String) throws(PluginRefusal) -> ClosedRange<Int> {
+    fileprivate static func range(_ schema: JSONValue, _ low: String, _ high: String, _ path: String) throws(PluginRefusal) -> ClosedRange<
+        Int
+    > {
         var ends = [0, Int.max]
         for (i, keyword) in [low, high].enumerated() {
             guard let value = schema[keyword] else { continue }

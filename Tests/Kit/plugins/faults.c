@@ -15,7 +15,7 @@ FAULT fault_loop(void) { for (volatile int i = 1; i;) {} }
 FAULT fault_exit(void) { exit(7); }
 FAULT fault_heap(void) {
   char *volatile p = malloc(40);
-  memset((char *)p - 8, 0x5a, 8); /* the allocator's own word in front of the block */
+  *(volatile uint64_t *)(p - 8) = 0x5a5a5a5a5a5a5a5a; /* the allocator's own word in front of the block */
   free(p);
 }
 __attribute__((noinline)) static int fault_overflow(int depth) {
