@@ -17,6 +17,9 @@ enum Flow {
     case sourceClosed
     case destinationClosed
     case malformed
+    /// A body filter waits, or failed.
+    case parked
+    case filterFailed
 }
 
 extension Pipeline {

@@ -18,10 +18,12 @@ public struct PluginArtifact: Sendable, Equatable {
     public var failOpen: Bool
     /// Has a body filter: routes that bind it are marked `RouteRecord.filtersBody`.
     public var filtersBody: Bool
+    /// Not loaded, its failure mode serves (`PluginRecord.quarantined`).
+    public var isQuarantined: Bool
 
     public init(
         name: String, version: String, path: String, generation: UInt64, digest: UInt64, statSlot: UInt32, isSwift: Bool = false,
-        failOpen: Bool = false, filtersBody: Bool = false
+        failOpen: Bool = false, filtersBody: Bool = false, isQuarantined: Bool = false
     ) {
         self.name = name
         self.version = version
@@ -32,7 +34,16 @@ public struct PluginArtifact: Sendable, Equatable {
         self.isSwift = isSwift
         self.failOpen = failOpen
         self.filtersBody = filtersBody
+        self.isQuarantined = isQuarantined
     }
+}
+
+/// A second generation of a plugin that takes a share of the requests of every route that binds it.
+public struct PluginCanary: Sendable, Equatable {
+    public var artifact: PluginArtifact
+    /// Of 2^32; 0 = no request.
+    public var share: UInt32
+    public init(artifact: PluginArtifact, share: UInt32) { self.artifact = artifact; self.share = share }
 }
 
 /// For example:
@@ -48,6 +59,7 @@ public struct ImageBuilder {
     let resolve: (String) throws -> [AddressRecord]
     let routeSlot: (String) -> UInt32
     let plugin: (String) -> PluginArtifact?
+    let canary: (String) -> PluginCanary?
     let configPath: String
 
     /// - Parameters:
@@ -55,15 +67,18 @@ public struct ImageBuilder {
     ///   - resolve: the socket addresses of a "name:port" target, best first; called only for names.
     ///   - routeSlot: the counter slot that stays with a route id; 0 = none.
     ///   - plugin: the loaded plugin of this name. Asked for every name in `configuration.plugins` and in a binding.
+    ///   - canary: its second generation, if it has one.
     public init(
         configuration: Configuration, revision: UInt64, resolve: @escaping (String) throws -> [AddressRecord],
-        routeSlot: @escaping (String) -> UInt32, plugin: @escaping (String) -> PluginArtifact?, configPath: String
+        routeSlot: @escaping (String) -> UInt32, plugin: @escaping (String) -> PluginArtifact?,
+        canary: @escaping (String) -> PluginCanary? = { _ in nil }, configPath: String
     ) {
         self.configuration = configuration
         self.revision = revision
         self.resolve = resolve
         self.routeSlot = routeSlot
         self.plugin = plugin
+        self.canary = canary
         self.configPath = configPath
     }
 
@@ -92,6 +107,7 @@ struct ImageCompiler {
     var plugins: [PluginRecord] = []
     var artifacts: [PluginArtifact] = []
     var pluginIndex: [String: UInt32] = [:]
+    var canaryIndex: [String: UInt32] = [:]
     var bindings: [BindingRecord] = []
     var bindingIndex: [BindingKey: UInt32] = [:]
     var chains: [UInt32] = []

@@ -72,8 +72,11 @@ enum ConfigurationDecoder {
         set(&out.targetBytesMax, size(node["target_bytes"]).flatMap { Int(exactly: $0) })
         set(&out.headerFieldsMax, int(node["header_fields"]))
         out.bodyBytesMax = size(node["body_bytes"])
+        set(&out.pluginBodyBytesMax, size(node["plugin_body_bytes"]))
         set(&out.bodyRateMin, int(node["body_rate_min"]))
         set(&out.requestsPerConnectionMax, whole(node["requests_per_connection"]))
+        set(&out.pluginHoldWarnMs, duration(node["plugin_hold_warn"]))
+        set(&out.pluginHoldMaxMs, duration(node["plugin_hold_max"]))
         return out
     }
 

@@ -43,8 +43,9 @@ enum ConfigurationEncoder {
             ("connections", .int(l.connectionsMax)), ("head_bytes", bytes(UInt64(l.headBytesMax))),
             ("target_bytes", bytes(UInt64(l.targetBytesMax))),
             ("header_fields", .int(l.headerFieldsMax)), ("body_bytes", bytes(l.bodyBytesMax ?? .max)),
-            ("body_rate_min", .int(l.bodyRateMin)),
+            ("plugin_body_bytes", bytes(l.pluginBodyBytesMax)), ("body_rate_min", .int(l.bodyRateMin)),
             ("requests_per_connection", .int(l.requestsPerConnectionMax)),
+            ("plugin_hold_warn", ms(l.pluginHoldWarnMs)), ("plugin_hold_max", ms(l.pluginHoldMaxMs)),
         ])
     }
 

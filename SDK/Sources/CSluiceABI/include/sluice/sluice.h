@@ -1,6 +1,6 @@
 /* The whole contract of release 1: include this one. Each header is one capability and its own manual; read base.h,
-   plugin.h, manifest.h and filter.h first, then the tables you need. json.h (a reader for configurations) and swift.h
-   (what the Swift SDK stands on) are not included here. ABI.md beside Package.swift tells the promises. */
+   plugin.h, manifest.h and filter.h first, then the tables you need. json.h, a reader for
+   configurations, is not included here. ABI.md beside Package.swift tells the promises. */
 #ifndef SLUICE_SLUICE_H
 #define SLUICE_SLUICE_H
 #include <sluice/base.h>
@@ -26,4 +26,8 @@
 #include <sluice/http_client.h>
 #include <sluice/background.h>
 #include <sluice/worker.h>
+#include <sluice/variables.h>
+#include <sluice/metrics.h>
+#include <sluice/crypto.h>
+#include <sluice/rule_functions.h>
 #endif
