@@ -18,6 +18,9 @@ let package = Package(
         .target(name: "CSluiceSwift", dependencies: ["CSluiceABI"]),
         .target(name: "SluicePlugin", dependencies: ["CSluiceABI", "CSluiceSwift"], swiftSettings: settings),
         .target(name: "SluicePluginTesting", dependencies: ["SluicePlugin", "CSluiceABI"], swiftSettings: settings),
+        // What a hook costs (`swift run -c release --package-path SDK sluice-swift-bench`); no product.
+        .executableTarget(
+            name: "sluice-swift-bench", dependencies: ["SluicePlugin", "CSluiceABI", "CSluiceSwift"], path: "Tests/Bench", swiftSettings: settings),
         .testTarget(name: "SluicePluginTests", dependencies: ["SluicePlugin", "SluicePluginTesting"], swiftSettings: settings),
     ]
 )

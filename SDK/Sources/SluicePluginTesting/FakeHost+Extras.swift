@@ -26,7 +26,7 @@ extension FakeHost {
             return ok
         },
         set: { h, number, value in
-            guard let e = exchange(h), e.phase != .log else { return wrongPhase }
+            guard let e = exchange(h, .rewrite, .access, .routing, .content, .balancer, .headerFilter, .bodyFilter) else { return wrongPhase }
             guard let name = shared.variableName(number) else { return invalid }
             guard value.size <= 8_192, e.variables.count < 64 || e.variables[name] != nil else { return limit }
             e.variables[name] = value.array
