@@ -8,9 +8,11 @@ extension FakeHost {
         size: size(sluice_variables_v1.self), reserved: 0,
         number: { _, name in
             let text = name.string
-            let isName = (1...64).contains(name.size) && name.array.allSatisfy {
-                (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".")
-            }
+            let isName =
+                (1...64).contains(name.size)
+                && name.array.allSatisfy {
+                    (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".")
+                }
             guard isName else { return invalid }
             if let i = shared.variableNames.firstIndex(of: text) { return Int32(i + 1) }
             guard shared.variableNames.count < 1_024 else { return limit }
@@ -26,7 +28,9 @@ extension FakeHost {
             return ok
         },
         set: { h, number, value in
-            guard let e = exchange(h, .rewrite, .access, .routing, .content, .balancer, .headerFilter, .bodyFilter) else { return wrongPhase }
+            guard let e = exchange(h, .rewrite, .access, .routing, .content, .balancer, .headerFilter, .bodyFilter) else {
+                return wrongPhase
+            }
             guard let name = shared.variableName(number) else { return invalid }
             guard value.size <= 8_192, e.variables.count < 64 || e.variables[name] != nil else { return limit }
             e.variables[name] = value.array
@@ -53,10 +57,26 @@ extension FakeHost {
             return Int32(world.metrics.count - 1)
         },
         add: { _, number, amount in
-            change(number, amount) { $0.kind == UInt32(SLUICE_GAUGE) || $0.kind == UInt32(SLUICE_COUNTER) && amount >= 0 } do: { $0 += amount }
+            change(number, amount) {
+                $0.kind == UInt32(SLUICE_GAUGE) || $0.kind == UInt32(SLUICE_COUNTER) && amount >= 0
+            } do: {
+                $0 += amount
+            }
         },
-        set: { _, number, value in change(number, value) { $0.kind == UInt32(SLUICE_GAUGE) } do: { $0 = value } },
-        observe: { _, number, value in change(number, value) { $0.kind == UInt32(SLUICE_HISTOGRAM) } do: { $0 += value } })
+        set: { _, number, value in
+            change(number, value) {
+                $0.kind == UInt32(SLUICE_GAUGE)
+            } do: {
+                $0 = value
+            }
+        },
+        observe: { _, number, value in
+            change(number, value) {
+                $0.kind == UInt32(SLUICE_HISTOGRAM)
+            } do: {
+                $0 += value
+            }
+        })
 
     private static func change(
         _ number: UInt32, _ amount: Double, if fits: (World.Metric) -> Bool, do body: (inout Double) -> Void

@@ -14,7 +14,8 @@ let package = Package(
     targets: [
         .target(
             name: module, dependencies: [.product(name: "SluicePlugin", package: "SDK")], path: "Sources/Hello",
-            swiftSettings: [.enableExperimentalFeature("CompileTimeValues")]),  // the manifest is a constant
+            // The manifest is a constant; asynchronous code stays on the loop without a hop.
+            swiftSettings: [.enableExperimentalFeature("CompileTimeValues"), .enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
         .testTarget(
             name: "HelloTests", dependencies: [.byName(name: module), .product(name: "SluicePluginTesting", package: "SDK")],
             path: "Tests/HelloTests"),

@@ -44,10 +44,10 @@ enum Queue {
     }
 }
 
-nonisolated(unsafe) let request = sluice_request_v1(
+let request = sluice_request_v1(
     size: UInt32(MemoryLayout<sluice_request_v1>.size), attribute_count: 0, attribute: { _, _, _ in -2 }, attribute_number: { _ in 0 },
     attribute_name: { _ in sluice_view() }, header: { _, _, _ in -2 }, headers: { _, _, _, _ in -2 }, query: { _, _, _ in -2 })
-nonisolated(unsafe) let suspend = sluice_suspend_v1(
+let suspend = sluice_suspend_v1(
     size: UInt32(MemoryLayout<sluice_suspend_v1>.size), reserved: 0, prepare: { _, _, _ in -3 },
     prepare_with: { _, _, then, data, token in
         (Queue.then, Queue.data) = (then, data)
@@ -58,7 +58,7 @@ nonisolated(unsafe) let suspend = sluice_suspend_v1(
         Queue.isReady = true
         return 0
     })
-nonisolated(unsafe) let loop = sluice_loop_v1(
+let loop = sluice_loop_v1(
     size: UInt32(MemoryLayout<sluice_loop_v1>.size), reserved: 0, is_worker_thread: { _ in 1 },
     post: { _, call, data in
         Queue.jobs.append((call!, data))
