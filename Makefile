@@ -55,7 +55,7 @@ unit:  ## unit tests, debug build
 	swift test --disable-xctest
 
 scenarios: $(STAMPS)/release $(STAMPS)/venv  ## whole-gateway tests with real clients
-	$(PYTEST) -q Tests/Tidy Tests/Bench/tests
+	$(PYTEST) -q Tests/Tidy Tests/Bench/tests Tests/SDK
 	$(PYTEST) -q Tests/Scenarios
 
 $(STAMPS)/venv: Tests/Scenarios/requirements.txt

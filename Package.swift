@@ -57,7 +57,7 @@ let package = Package(
         // 2 motion
         room("SluiceLoop", ["SluiceSystem", "SluiceBytes"]),
         room("SluiceChannel", ["SluiceSystem", "SluiceModel", "SluiceBytes"]),
-        room("SluiceShared", ["SluiceSystem", "SluiceBytes", "CSluiceSys"]),
+        room("SluiceShared", ["SluiceSystem", "SluiceBytes", "CSluiceSys", "CSluiceFault"]),
         room("SluiceInspect", ["SluiceModel", "SluiceBytes", "CSluiceCrypto"]),
         // 1 matter
         room("SluiceModel", []),
@@ -65,6 +65,7 @@ let package = Package(
         room("SluiceSystem", ["CSluiceSys"]),
         // 0 ground
         .target(name: "CSluiceSys"),
+        .target(name: "CSluiceFault"),
         .target(name: "CSluiceCrypto", linkerSettings: [.linkedLibrary("crypto")]),
         // figures of single parts (`make bench-micro`); no product, nothing depends on it
         .executableTarget(name: "sluice-microbench", dependencies: ["SluicePlugins", "SluiceRouter", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"], path: "Tests/Bench/Micro", swiftSettings: fast),

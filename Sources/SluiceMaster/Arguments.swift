@@ -9,6 +9,8 @@ public struct Arguments: Equatable {
         case control(program: String, configPath: String)
         /// Measures a plugin and leaves; what its words mean is `BenchProcess`'s.
         case benchPlugin([String])
+        /// Tries a plugin and leaves.
+        case probe
         case version
         case help
     }
@@ -38,13 +40,14 @@ public struct Arguments: Equatable {
         case "--bench-plugin":
             result = Arguments(role: .benchPlugin(Array(rest)))
             rest = []
+        case "--probe": result = Arguments(role: .probe)
         case "--version": result = Arguments(role: .version)
         case "--help", "-h": result = Arguments(role: .help)
         default: throw Problem(description: "unknown argument \(first)")
         }
         let isChild =
             switch result.role {
-            case .worker, .control: true;
+            case .worker, .control, .probe: true;
             default: false
             }
         while isChild, let name = rest.popFirst() {

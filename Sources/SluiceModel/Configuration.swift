@@ -129,6 +129,9 @@ public struct RequestLimits: Sendable, Equatable {
     /// Of a request body that a plugin gathers.
     public var pluginBodyBytesMax = Limits.pluginBodyBytesMax
     public var requestsPerConnectionMax: UInt64 = 0
+    /// A hook that holds its worker this long is warned about, or ends it; 0 = never.
+    public var pluginHoldWarnMs = Limits.pluginHoldWarnMs
+    public var pluginHoldMaxMs = Limits.pluginHoldMaxMs
     public init() {}
 }
 

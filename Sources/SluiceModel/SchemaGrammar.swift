@@ -85,6 +85,12 @@ public enum Grammar {
             "Bytes a second that a client must send of a body, averaged over 10 s (408); 0 = off."),
         SchemaKey(
             "requests_per_connection", .whole(0...(1 << 32)), default: "0", "Requests served on one client connection; 0 = unlimited."),
+        SchemaKey(
+            "plugin_hold_warn", .duration(Limits.pluginHoldRange), default: ms(Limits.pluginHoldWarnMs),
+            "A hook that holds its worker this long is named in the error log; 0s = off."),
+        SchemaKey(
+            "plugin_hold_max", .duration(Limits.pluginHoldRange), default: ms(Limits.pluginHoldMaxMs),
+            "A hook that holds its worker this long ends it: the worker is replaced, the plugin blamed; 0s = off."),
     ]
     static let bodyBytes = SchemaKind.size(0...(1 << 50), unlimited: true)
     static let forwarded: [SchemaKey] = [

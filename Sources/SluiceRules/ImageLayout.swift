@@ -213,6 +213,9 @@ public enum AccessLogFormat: UInt8, Sendable { case off = 0, combined = 1, json 
     public var stateDirectory = ImageText()
     public var configPath = ImageText()
     public var coreBytesMax: UInt64 = 0
+    /// A hook that holds its worker longer is warned about, or ends the worker; 0 = never.
+    public var pluginHoldWarnMs: UInt32 = 200
+    public var pluginHoldMaxMs: UInt32 = 2_000
     public var pluginBodyMax: UInt64 = 1 << 20  // of a request body that a plugin gathers
     public init() {}
 }

@@ -35,6 +35,16 @@ public enum Descriptor {
         try check("set the flags of descriptor \(fd)") { cs_fcntl(fd, F_SETFL, Int(wanted)) }
     }
 
+    /// Closes every descriptor numbered `first` or more.
+    public static func closeAll(from first: Int32) throws(SystemError) {
+        try check("close descriptors from \(first)") { cs_close_from(UInt32(first)) }
+    }
+
+    /// Makes `theirs` mean what `ours` means; not close-on-exec.
+    public static func replace(_ theirs: Int32, with ours: Int32) throws(SystemError) {
+        try check("put descriptor \(ours) in the place of \(theirs)") { dup2(ours, theirs) }
+    }
+
     public static func isOpen(_ fd: Int32) -> Bool { cs_fcntl(fd, F_GETFD, 0) >= 0 }
 
     public static func setCloseOnExec(_ fd: Int32) throws(SystemError) {

@@ -15,6 +15,9 @@ do {
     case .worker(let index):
         try ChildStart.settle(arguments)
         WorkerProcess.run(index: index)
+    case .probe:
+        try ChildStart.settle(arguments)
+        ProbeProcess.run()
     case .control(let program, let configPath):
         try ChildStart.settle(arguments)
         try ChildStart.becomeControl(program: program, configPath: configPath)

@@ -88,6 +88,15 @@ struct FakeCompiler: ImageCompiling {
     }
 }
 
+
+/// Finds every plugin sound but the one named.
+struct FakeProbe: PluginProbing {
+    var crashing = ""
+    func run(_ request: ProbeRequest) async -> ProbeVerdict {
+        request.name == crashing ? ProbeVerdict(outcome: .crashed, detail: "init crashed: SIGSEGV at 0x0 in boom+0x4") : ProbeVerdict(outcome: .sound)
+    }
+}
+
 /// Everything that a control process has, on fakes, in a folder of its own.
 final class Bench: Sendable {
     let folder: String
@@ -108,7 +117,7 @@ final class Bench: Sendable {
 
     init(
         _ text: String = Bench.configuration, script: FakeMaster.Script = .init(),
-        limits: Publisher.Limits = .init(prepareMs: 3_000, commitMs: 3_000, successorMs: 1_500)
+        limits: Publisher.Limits = .init(prepareMs: 3_000, commitMs: 3_000, successorMs: 1_500), prober: any PluginProbing = FakeProbe()
     ) async throws {
         folder = NSTemporaryDirectory() + "/sluice-control-tests-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -125,7 +134,7 @@ final class Bench: Sendable {
         publisher = Publisher(sink: master, workers: Int(script.workers), revision: first.state.revision, limits: limits)
         master.connect(publisher)
         control = Control(
-            configuration: first.configuration, state: first.state, publisher: publisher, assembler: assembler,
+            configuration: first.configuration, state: first.state, publisher: publisher, assembler: assembler, prober: prober,
             surroundings: { ConfigurationSurroundings(variable: { _ in nil }, loadedPlugins: $0) })
     }
 

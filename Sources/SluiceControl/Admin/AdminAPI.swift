@@ -6,6 +6,8 @@ import SluiceShared
 struct AdminAPI: Sendable {
     let control: Control
     let counters: any CounterSource
+    /// Nil where nothing crashes (tests).
+    var crashes: CrashReports?
     static let bodyBytesMax = 1 << 20
 
     private struct Endpoint {
@@ -19,7 +21,8 @@ struct AdminAPI: Sendable {
         guard let endpoint = endpoint(parts) else {
             return .problem(
                 404, "not-found", "Not found",
-                "no such path: \(request.path); see /v1/plugins, /v1/status, /v1/config, /v1/reload, /metrics, /healthz")
+                "no such path: \(request.path); see /v1/plugins, /v1/abi, /v1/status, /v1/config, /v1/reload, /v1/crashes, "
+                    + "/v1/workers/recycle, /metrics, /healthz")
         }
         let method = request.method == "HEAD" ? "GET" : request.method
         guard let handler = endpoint.methods[method] else {
@@ -39,6 +42,10 @@ struct AdminAPI: Sendable {
         case ["metrics"]: Endpoint(methods: ["GET": { api, _ in await api.metrics() }])
         case ["v1", "status"]: Endpoint(methods: ["GET": { api, _ in await api.status() }])
         case ["v1", "config"]: Endpoint(methods: ["GET": { api, _ in .json(ConfigurationEncoder.json(await api.control.configuration)) }])
+        case ["v1", "crashes"]: Endpoint(methods: ["GET": { api, _ in await api.crashList() }])
+        case _ where parts.count == 3 && parts[0] == "v1" && parts[1] == "crashes":
+            Endpoint(methods: ["GET": { api, _ in await api.crash(parts[2]) }])
+        case ["v1", "workers", "recycle"]: Endpoint(methods: ["POST": { api, _ in await api.recycle() }])
         case ["v1", "reload"]: Endpoint(methods: ["POST": { api, _ in await api.reload() }])
         case ["v1", "abi"]: Endpoint(methods: ["GET": { _, _ in .json(AbiCommand.list) }])
         case ["v1", "plugins"]: Endpoint(methods: ["GET": { api, _ in await api.plugins() }])

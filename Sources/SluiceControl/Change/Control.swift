@@ -27,6 +27,7 @@ actor Control {
     private(set) var state: ControlState
     let publisher: Publisher
     let assembler: Assembler
+    let prober: any PluginProbing
     private let readFile: @Sendable (String) throws -> [UInt8]
     private let surroundings: @Sendable (Set<String>) -> ConfigurationSurroundings
     private let onChange: @Sendable (Configuration) async -> Void
@@ -37,7 +38,7 @@ actor Control {
     static let pluginsMax = min(Limits.pluginsMax, SharedLimits.pluginSlots - 1)
 
     init(
-        configuration: Configuration, state: ControlState, publisher: Publisher, assembler: Assembler,
+        configuration: Configuration, state: ControlState, publisher: Publisher, assembler: Assembler, prober: any PluginProbing = Probe(),
         readFile: @escaping @Sendable (String) throws -> [UInt8] = { try FileIO.read($0, max: SchemaLimits.fileBytesMax) },
         surroundings: @escaping @Sendable (Set<String>) -> ConfigurationSurroundings,
         onChange: @escaping @Sendable (Configuration) async -> Void = { _ in }
@@ -46,6 +47,7 @@ actor Control {
         self.state = state
         self.publisher = publisher
         self.assembler = assembler
+        self.prober = prober
         self.readFile = readFile
         self.surroundings = surroundings
         self.onChange = onChange
@@ -156,6 +158,7 @@ actor Control {
             try? directory.save(state)  // the counters only; they are remembered in memory in any case
             return ChangeRefusal(title: title, errors: errors)
         }
+        if let problems = await trials(assembly) { throw giveUp("plugin refused", problems) }
         let descriptor: Int32
         do {
             try directory.save(assembly.state)

@@ -12,13 +12,16 @@ struct CounterSnapshot: Sendable {
     var workerRestarts: UInt64 = 0
     var controlRestarts: UInt64 = 0
     var workers: [Worker] = []
+    /// Of a worker that was recycled: what it counted is still part of the sums.
+    var retired: [WorkerHead] = []
+    private var heads: [WorkerHead] { workers.map(\.head) + retired }
     /// By slot; only slots that were asked for.
     var routes: [UInt32: RouteCounters] = [:]
     var plugins: [UInt32: PluginCounters] = [:]
 
-    func sum(_ field: KeyPath<WorkerHead, UInt64>) -> UInt64 { workers.reduce(0) { $0 &+ $1.head[keyPath: field] } }
+    func sum(_ field: KeyPath<WorkerHead, UInt64>) -> UInt64 { heads.reduce(0) { $0 &+ $1[keyPath: field] } }
     /// Requests by latency bucket, all workers together, not cumulative.
-    var latency: [UInt64] { (0..<32).map { bucket in workers.reduce(0) { $0 &+ $1.head.latency[bucket] } } }
+    var latency: [UInt64] { (0..<32).map { bucket in heads.reduce(0) { $0 &+ $1.latency[bucket] } } }
 }
 
 /// Where counters come from.
@@ -34,11 +37,13 @@ struct CounterReader: CounterSource {
         let header = memory.header.pointee
         var out = CounterSnapshot(
             startedAt: header.startedAt, workerRestarts: header.workerRestarts, controlRestarts: header.controlRestarts)
-        let blocks = (0..<memory.workerCount).map(memory.worker)
-        out.workers = blocks.enumerated().map { index, block in
+        let blocks = (0..<memory.blockCount).map(memory.worker)
+        out.retired = blocks.map(\.head.pointee).filter { $0.occupant == 0 }
+        out.workers = blocks.filter { $0.head.pointee.occupant != 0 }.map { block in
             let generations = (0..<SharedLimits.generationSlots).map { block.generations[$0] }.filter { $0.plugin != 0 }
-            return CounterSnapshot.Worker(index: index, head: block.head.pointee, generations: generations)
-        }
+            let head = block.head.pointee
+            return CounterSnapshot.Worker(index: Int(clamping: head.occupant) - 1, head: head, generations: generations)
+        }.sorted { $0.index < $1.index }
         for slot in Set(routeSlots).union([0]) where slot < SharedLimits.routeSlots {
             var sum = RouteCounters()
             for block in blocks {

@@ -75,6 +75,8 @@ enum ConfigurationDecoder {
         set(&out.pluginBodyBytesMax, size(node["plugin_body_bytes"]))
         set(&out.bodyRateMin, int(node["body_rate_min"]))
         set(&out.requestsPerConnectionMax, whole(node["requests_per_connection"]))
+        set(&out.pluginHoldWarnMs, duration(node["plugin_hold_warn"]))
+        set(&out.pluginHoldMaxMs, duration(node["plugin_hold_max"]))
         return out
     }
 

@@ -45,6 +45,7 @@ enum ConfigurationEncoder {
             ("header_fields", .int(l.headerFieldsMax)), ("body_bytes", bytes(l.bodyBytesMax ?? .max)),
             ("plugin_body_bytes", bytes(l.pluginBodyBytesMax)), ("body_rate_min", .int(l.bodyRateMin)),
             ("requests_per_connection", .int(l.requestsPerConnectionMax)),
+            ("plugin_hold_warn", ms(l.pluginHoldWarnMs)), ("plugin_hold_max", ms(l.pluginHoldMaxMs)),
         ])
     }
 
