@@ -27,7 +27,8 @@ import Testing
     @Test func makesValues() throws {
         let c = try decode(
             Config.self,
-            #"{"keys": [{"name": "a\u00e9\ud83d\ude00\n"}, {"name": "b", "roles": ["x"]}], "mode": "safe", "limits": {"a": -1}, "ratio": 2, "port": 65535, "on": true}"#
+            #"{"keys": [{"name": "a\u00e9\ud83d\ude00\n"}, {"name": "b", "roles": ["x"]}], "mode": "safe", "limits": {"a": -1}, "#
+                + #""ratio": 2, "port": 65535, "on": true}"#
         )
         #expect(
             c
