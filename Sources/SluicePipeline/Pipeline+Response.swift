@@ -55,7 +55,7 @@ extension Pipeline {
         }
         let b = u.pointee.input.unsafelyUnwrapped
         while u.pointee.readable {
-            let r = u.receive(b + Int(u.pointee.inputEnd), largeShape.capacity &- Int(u.pointee.inputEnd))
+            let r = u.receive(b + Int(u.pointee.inputEnd), min(Pipeline.firstRead, largeShape.capacity &- Int(u.pointee.inputEnd)))
             if r <= 0 {
                 if r == -Int(EAGAIN) {
                     if u.pointee.inputEnd == 0 { giveInput(u) }

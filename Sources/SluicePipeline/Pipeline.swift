@@ -175,6 +175,7 @@ public struct Pipeline: ~Copyable {
         exchanges.trim()
         arenas.pointee.trim()
         slab.trim()
+        pipes.trim()
         host.trim()
         accessLog.flush()
     }

@@ -14,6 +14,8 @@ import SluiceShared
     /// Jobs of other threads.
     let jobs = JobQueue()
     let thread = pthread_self()
+    /// The Swift Task that the worker itself runs in: none, but in tests.
+    let home = TaskBoard.currentTask
     var timers: TimerWheel
     /// Monotonic, of the last turn.
     var nowMs: UInt64
@@ -39,6 +41,9 @@ import SluiceShared
     }
 
     var isWorkerThread: Bool { pthread_equal(pthread_self(), thread) != 0 }
+
+    /// Which Swift Task runs now.
+    static var currentTask: Int? { withUnsafeCurrentTask { $0?.hashValue } }
 
     // MARK: slots
 
@@ -128,12 +133,15 @@ import SluiceShared
 
     // MARK: waiting
 
+    /// Read anew: a hook before may have run for long, and no wait may end early.
+    var clockMs: UInt64 { max(nowMs, LoopClock.readUs() / 1000) }
+
     /// Ends the wait in `afterMs` with `status`; 0: in the next turn.
     func arm(_ e: BoardEntry.Ref, afterMs: UInt32, status: Int32) {
         e.pointee.state = .waiting
         e.pointee.statusOnTime = status
         if afterMs == 0 { return complete(e, status) }
-        timers.arm(node(e), nowMs &+ UInt64(afterMs))
+        timers.arm(node(e), clockMs &+ UInt64(afterMs))
     }
 
     /// Watches a descriptor once. SLUICE_OK or SLUICE_EINVAL.
