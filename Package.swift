@@ -50,7 +50,7 @@ let package = Package(
         room("SluiceRouter", ["SluiceRules", "SluiceModel", "SluiceBytes"]),
         room("SluiceUpstream", ["SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
         room("SluicePlugins", [.product(name: "CSluiceABI", package: "SDK"), "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
-        room("SluiceObserve", ["SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
+        room("SluiceObserve", ["SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem", "CSluiceSys"]),
         // 3 speech
         room("SluiceHTTP", ["SluiceBytes", "CSluiceSys"]),
         room("SluiceRules", ["SluiceModel", "SluiceBytes"]),
