@@ -26,6 +26,26 @@ extension Limits {
     public static let clientIdleAllMax = 256
     public static let clientIdleMs = 30_000
     public static let pluginLeaveMs = 30_000  // from the last table that names a generation to the cancelling of what it has under way
+    // Store, canary, quarantine
+    public static let pluginVersionsKept = 5  // generations of a name in the store; 1...64
+    public static let pluginVersionsRange = 1...64
+    public static let pluginSignatureKeysMax = 64
+    public static let pluginSignatureFileBytesMax = 4_096
+    public static let pluginCrashesMax = 3  // of a generation within the window; 1...1000
+    public static let pluginCrashesRange = 1...1_000
+    public static let pluginCrashWindowSeconds = 60
+    public static let pluginSecondsRange = 1...86_400
+    public static let pluginProbationSeconds = 60  // 0...86400
+    public static let pluginProbationErrorsMax = 50  // percent
+    public static let pluginProbationMinCalls = 100
+    public static let pluginMinCallsRange = 1...1_000_000_000
+    public static let pluginWatchIntervalMs = 200  // between two looks at the counters of what is on trial
+    public static let pluginQuarantinesMax = 32  // remembered of one name
+    public static let pluginUnloadDeadlineSecondsMax = 3_600
+    // Uploads
+    public static let uploadPartsMax = 16
+    public static let uploadFieldBytesMax = 4_096
+    public static let uploadHeadBytesMax = 8_192  // of one part
 
     // Trial of a plugin before any worker loads it
     public static let probeTimeoutMs = 5_000

@@ -111,7 +111,9 @@ extension Pipeline {
 
     /// A hook wrote, or began to wait for the body while it was on its own way.
     private mutating func attend(_ x: Ex) {
-        if x.pointee.isParked && x.pointee.context.body.state == .flowing && PluginHost.wait(address(&x.pointee.context), x.pointee.hookPhase) == .body {
+        if x.pointee.isParked && x.pointee.context.body.state == .flowing
+            && PluginHost.wait(address(&x.pointee.context), x.pointee.hookPhase) == .body
+        {
             gather(x)
         } else if x.pointee.context.content.isStarted {
             pumpContent(x)

@@ -82,7 +82,11 @@ import SluiceShared
         }
         if ctx.pointee.pending != nil { owner.board.dropPending(ctx) }
         let mayAnswer = phase == .rewrite || phase == .access || phase == .routing
-        if result == Int32(SLUICE_ANSWERED) && (phase == .content && ctx.pointee.content.isFinished || mayAnswer && ctx.pointee.answerStatus != 0) { return result }
+        if result == Int32(SLUICE_ANSWERED)
+            && (phase == .content && ctx.pointee.content.isFinished || mayAnswer && ctx.pointee.answerStatus != 0)
+        {
+            return result
+        }
         if mayAnswer { ctx.pointee.dropAnswer() }
         if result == 0 { return 0 }
         if ctx.pointee.isCancelled { return result < 0 ? result : Int32(SLUICE_ECANCELED) }

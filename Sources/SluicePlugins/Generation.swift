@@ -19,7 +19,17 @@ struct PluginSpec {
     var digest: UInt64
     var statSlot: Int
     var failOpen: Bool
+    /// Not loaded: its bindings act out the failure mode.
+    var isQuarantined = false
+    /// Bits of `Capability` that the configuration grants.
+    var capabilities: UInt32 = .max
     var label: String { "\(name)@\(generation)" }
+
+    /// False when the table comes with a capability that the configuration does not grant.
+    func mayUse(_ id: String) -> Bool {
+        guard let needed = Capability.allCases.first(where: { $0.extensionID == id }) else { return true }
+        return capabilities & needed.bit != 0
+    }
 }
 
 final class Generation {
@@ -86,6 +96,9 @@ final class Generation {
         for id in found.needs where HostTables.find(id) == nil {
             throw PluginFailure("needs extension \"\(id)\", which this host does not have")
         }
+        for id in found.needs where !spec.mayUse(id) {
+            throw PluginFailure("needs extension \"\(id)\", whose capability the configuration does not grant")
+        }
         return found
     }
 
@@ -99,7 +112,9 @@ final class Generation {
             filter = try FilterTable(reading: table)
             if let routing = module.entry.pointee.get_extension(state, SLUICE_ROUTING_1) { try filter.add(routing: routing) }
             try filter.check(phases: inspection.phases)
-            if let table = module.entry.pointee.get_extension(state, SLUICE_WORKER_1) { try FilterTable.read(table, SLUICE_WORKER_1, &worker) }
+            if let table = module.entry.pointee.get_extension(state, SLUICE_WORKER_1) {
+                try FilterTable.read(table, SLUICE_WORKER_1, &worker)
+            }
             let code = inside(.workerInit) { worker.worker_init?(state, UInt32(workerIndex)) ?? 0 }
             if code < 0 { throw refusal("worker_init", code) }
         } catch {
@@ -205,7 +220,12 @@ enum HostTable {
         sluice_host(
             size: UInt32(MemoryLayout<sluice_host>.size), abi_major: UInt16(SLUICE_ABI_MAJOR), abi_minor: UInt16(SLUICE_ABI_MINOR),
             context: nil,
-            get_extension: { _, id in id.flatMap { HostTables.find($0) } },
+            get_extension: { host, id in
+                guard let id, let table = HostTables.find(id) else { return nil }
+                guard let context = host?.pointee.context else { return nil }
+                let spec = Unmanaged<Generation>.fromOpaque(context).takeUnretainedValue().spec
+                return spec.mayUse(String(cString: id)) ? table : nil
+            },
             log: { host, level, text in
                 guard let context = host?.pointee.context else { return }
                 Unmanaged<Generation>.fromOpaque(context).takeUnretainedValue().write(Int(level), text)

@@ -21,6 +21,7 @@ public final class PluginHost {
     var leaving: [(generation: Generation, deadlineMs: UInt64)] = []
     /// What new requests use.
     private var serving: PluginTable?
+    private lazy var nobody = Quarantine.owner(board, block)
     /// A generation was let go: unmapped, or parked (still mapped, never called again).
     public var released: ((_ name: String, _ generation: UInt64, _ parked: Bool) -> Void)?
 
@@ -42,7 +43,8 @@ public final class PluginHost {
             PluginSpec(
                 name: image.text(p.name).string, path: image.text(p.path).string, generation: p.generation, digest: p.digest,
                 statSlot: Int(p.statSlot),
-                failOpen: p.flags & PluginRecord.failOpen != 0)
+                failOpen: p.flags & PluginRecord.failOpen != 0, isQuarantined: p.flags & PluginRecord.quarantined != 0,
+                capabilities: p.capabilities)
         }
         let bindings = image.bindings.map { b in
             BindingSpec(
@@ -66,10 +68,16 @@ public final class PluginHost {
         var loaded: [Generation] = []  // by this call
         var made: [Instance] = []  // by this call
         do throws(PluginFailure) {
-            var used: [Generation] = []
-            for spec in plugins { used.append(try generation(spec, &loaded)) }
-            var chosen: [Instance] = []
-            for (i, b) in bindings.enumerated() { chosen.append(try instance(b, used[b.plugin], index: i, &made)) }
+            var used: [Generation?] = []  // nil: in quarantine
+            for spec in plugins { used.append(spec.isQuarantined ? nil : try generation(spec, &loaded)) }
+            var chosen: [Instance?] = []
+            for (i, b) in bindings.enumerated() {
+                if let generation = used[b.plugin] {
+                    chosen.append(try instance(b, generation, index: i, &made))
+                } else {
+                    chosen.append(nil)
+                }
+            }
             return keep(specs: plugins, bindings, used, chosen)
         } catch {
             for instance in made.reversed() { drop(instance) }
@@ -112,6 +120,7 @@ public final class PluginHost {
             if generations.contains(where: { $0.spec.path == spec.path }) {
                 throw PluginFailure("\(spec.path) is loaded already; every generation needs a path of its own")
             }
+            claimCounters(spec)
             let new = try Generation(
                 spec, shared: try freeEntry(), counters: block.plugins + spec.statSlot, board: board, workerIndex: workerIndex, log: log)
             generations.append(new)
@@ -120,6 +129,14 @@ public final class PluginHost {
         } catch {
             throw PluginFailure("plugin \(spec.label): \(error.description)")
         }
+    }
+
+    /// The slot counts for this generation from now on; a worker that was respawned goes on where its predecessor was.
+    private func claimCounters(_ spec: PluginSpec) {
+        let slot = block.plugins + spec.statSlot, owner = ImageHash.hash(spec.name)
+        if slot.pointee.generation == spec.generation && slot.pointee.owner == owner { return }
+        slot.pointee = PluginCounters()
+        (slot.pointee.generation, slot.pointee.owner) = (spec.generation, owner)
     }
 
     /// A free entry in shared memory; that of the longest parked generation when there is none.
@@ -175,13 +192,17 @@ public final class PluginHost {
 
     // MARK: keeping and dropping
 
-    private func keep(specs: [PluginSpec], _ bindings: [BindingSpec], _ used: [Generation], _ chosen: [Instance]) -> PluginTable {
+    private func keep(specs: [PluginSpec], _ bindings: [BindingSpec], _ used: [Generation?], _ chosen: [Instance?]) -> PluginTable {
         let bound = UnsafeMutablePointer<BoundPlugin>.allocate(capacity: max(1, bindings.count))
         for (i, b) in bindings.enumerated() {
-            let g = used[b.plugin], spec = specs[b.plugin]
+            let spec = specs[b.plugin]
+            guard let g = used[b.plugin], let instance = chosen[i] else {
+                (bound + i).initialize(to: Quarantine.bound(spec, block, owner: nobody, address: bound + i))
+                continue
+            }
             (bound + i).initialize(
                 to: BoundPlugin(
-                    hooks: g.filter.hooks, instance: chosen[i].pointer, counters: block.plugins + spec.statSlot, head: block.head,
+                    hooks: g.filter.hooks, instance: instance.pointer, counters: block.plugins + spec.statSlot, head: block.head,
                     currentPlugin: UInt64(spec.statSlot) + 1,
                     generation: spec.generation, phases: g.filter.phases, allPhases: g.filter.phases, failOpen: spec.failOpen,
                     fiberPhases: g.runsOnFibers ? g.filter.phases & PluginPhase.parking : 0, owner: g.owner, address: bound + i))
@@ -190,9 +211,10 @@ public final class PluginHost {
             (bound[i].alternative, bound[i].share) = (bound + b.alternative, b.share)
             bound[i].allPhases |= bound[b.alternative].phases
         }
-        for g in used { g.retain() }
-        for i in chosen { i.tables += 1 }
-        let table = PluginTable(bound: bound, count: bindings.count, generations: used, instances: chosen)
+        let generations = used.compactMap(\.self), instances = chosen.compactMap(\.self)
+        for g in generations { g.retain() }
+        for i in instances { i.tables += 1 }
+        let table = PluginTable(bound: bound, count: bindings.count, generations: generations, instances: instances)
         tables.append(table)
         if tables.count == 1 { activate(table) }  // the first one: nothing else serves
         return table

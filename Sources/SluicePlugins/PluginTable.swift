@@ -20,7 +20,7 @@ public final class PluginTable {
     public let bound: UnsafeMutablePointer<BoundPlugin>
     public let count: Int
     let generations: [Generation]
-    let instances: [Instance]  // one per binding
+    let instances: [Instance]  // of the bindings whose plugin is loaded
     var isRetired = false
 
     init(bound: UnsafeMutablePointer<BoundPlugin>, count: Int, generations: [Generation], instances: [Instance]) {

@@ -52,7 +52,8 @@ extension TaskBoard {
     /// The fiber that the running code of `owner` may leave; nil: not on a fiber, in a call made from one that may not wait, or in a Swift
     /// Task, whose allocator is a stack of its own.
     func parkable(_ owner: Owner) -> Fiber.Ref? {
-        guard let f = fibers.current, f.pointee.owner == UnsafeMutableRawPointer(owner), UInt64(f.pointee.phase) == head.pointee.currentPhase,
+        guard let f = fibers.current, f.pointee.owner == UnsafeMutableRawPointer(owner),
+            UInt64(f.pointee.phase) == head.pointee.currentPhase,
             UInt64(UInt(bitPattern: f.pointee.context)) == head.pointee.currentContext, isWorkerThread
         else { return nil }
         return TaskBoard.currentTask == home ? f : nil

@@ -2,8 +2,8 @@
 import CSluiceABI
 import Glibc
 import SluiceLoop
-import SluiceShared
 import SluiceModel
+import SluiceShared
 
 /// A job on its way from another thread.
 private struct ForeignJob {

@@ -20,10 +20,12 @@ public struct PluginArtifact: Sendable, Equatable {
     public var filtersBody: Bool
     /// Not loaded, its failure mode serves (`PluginRecord.quarantined`).
     public var isQuarantined: Bool
+    /// Bits of `Capability` that it may use.
+    public var capabilities: UInt32
 
     public init(
         name: String, version: String, path: String, generation: UInt64, digest: UInt64, statSlot: UInt32, isSwift: Bool = false,
-        failOpen: Bool = false, filtersBody: Bool = false, isQuarantined: Bool = false
+        failOpen: Bool = false, filtersBody: Bool = false, isQuarantined: Bool = false, capabilities: UInt32 = 0
     ) {
         self.name = name
         self.version = version
@@ -35,6 +37,7 @@ public struct PluginArtifact: Sendable, Equatable {
         self.failOpen = failOpen
         self.filtersBody = filtersBody
         self.isQuarantined = isQuarantined
+        self.capabilities = capabilities
     }
 }
 

@@ -145,6 +145,9 @@ public enum ActionKind: UInt8, Sendable { case proxy = 0, respond = 1, redirect 
     public var digest: UInt64 = 0
     public var statSlot: UInt32 = 0
     public var flags: UInt32 = 0
+    /// Bits of `Capability` that the configuration grants.
+    public var capabilities: UInt32 = 0
+    public var reserved: UInt32 = 0
     public init() {}
     /// Carries Swift code: loaded with RTLD_NODELETE and parked, never unmapped.
     public static let swift: UInt32 = 1

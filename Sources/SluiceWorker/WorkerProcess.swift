@@ -72,7 +72,9 @@ struct SettledStart {
     init(_ handed: HandedOver) throws {
         ErrorLog.redirect(to: handed.errorLog)
         let memory = try SharedMemory.map(fd: handed.shared)
-        guard handed.block < memory.blockCount else { throw WorkerError("block \(handed.block) of \(memory.blockCount) in the shared memory") }
+        guard handed.block < memory.blockCount else {
+            throw WorkerError("block \(handed.block) of \(memory.blockCount) in the shared memory")
+        }
         block = memory.worker(handed.block)
         if !FaultHandler.install(block) { throw WorkerError("no handler for faults: \(Errno.current)") }
         let mapping = try Mapping(handed.image, count: try Descriptor.size(handed.image), writable: false)
@@ -122,7 +124,9 @@ struct Worker: ~Copyable {
         self.listeners = listeners
         let counters = WorkerCounters(settings.block)
         counters.adopt(pid: UInt64(getpid()), revision: 0)
-        let host = PluginHost(shared: settings.block, worker: index) { level, text in ErrorLog.write(LogLevel(rawValue: level) ?? .notice, text) }
+        let host = PluginHost(shared: settings.block, worker: index) { level, text in
+            ErrorLog.write(LogLevel(rawValue: level) ?? .notice, text)
+        }
         LoopExecutors.host = host
         host.released = { name, generation, parked in
             try? channel.send(Frame(.released, worker: UInt32(index), value: generation, status: parked ? 1 : 0, text: name))

@@ -58,12 +58,12 @@ extern ssize_t splice(int, long *, int, long *, size_t, unsigned);
 extern int memfd_create(const char *, unsigned);
 extern int close_range(unsigned, unsigned, int);
 extern char **environ;
-enum { CS_SPLICE_MOVE = 1, CS_SPLICE_NONBLOCK = 2, CS_SPLICE_MORE = 4 };
+enum { CS_SPLICE_MOVE = 1, CS_SPLICE_NONBLOCK = 2 };
 static inline int cs_accept(int fd, void *addr, socklen_t *len) { return accept4(fd, (struct sockaddr *)addr, len, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 static inline ssize_t cs_splice(int in, int out, size_t n, unsigned flags) { return splice(in, 0, out, 0, n, flags); }
 static inline int cs_close_from(unsigned first) { return close_range(first, ~0u, 0); }
 static inline char **cs_environ(void) { return environ; }
-enum { CS_MFD_CLOEXEC = 1, CS_MFD_ALLOW_SEALING = 2, CS_F_SETPIPE_SZ = 1031 };
+enum { CS_MFD_CLOEXEC = 1, CS_MFD_ALLOW_SEALING = 2, CS_F_SETPIPE_SZ = 1031, CS_F_GETPIPE_SZ = 1032 };
 enum { CS_F_ADD_SEALS = 1033, CS_F_GET_SEALS = 1034, CS_SEAL_ALL = 0xf /* seal|shrink|grow|write */ };
 enum { CS_MSG_NOSIGNAL = MSG_NOSIGNAL, CS_MSG_PEEK = MSG_PEEK, CS_MSG_MORE = MSG_MORE };
 enum { CS_MSG_DONTWAIT = MSG_DONTWAIT, CS_MSG_CMSG_CLOEXEC = 0x40000000 };
@@ -148,5 +148,15 @@ static inline const uint8_t *cs_scan_name(const uint8_t *p) {
   }
 #else
   for (;; p++) { uint8_t c = *p, l = (uint8_t)((c | 0x20) - 'a'), d = (uint8_t)(c - '0'); if (l >= 26 && d >= 10 && c != '-') return p; }
+#endif
+}
+
+/* The compiler inside the Swift toolchain that made this program, as it writes itself into section .comment of what it makes:
+   "clang version 21.0.0 (https://github.com/swiftlang/llvm-project.git 11673e66…)". */
+static inline const char *cs_toolchain(void) {
+#ifdef __clang_version__
+  return "clang version " __clang_version__;
+#else
+  return "";
 #endif
 }
