@@ -105,7 +105,9 @@ final class HTTPExchange {
             addresses = [a]
             return connect()
         case .name(let name, let port):
-            let asked = name.withCString { board.find(ByteView(UnsafeRawPointer($0).assumingMemoryBound(to: UInt8.self), name.utf8.count), port) }
+            let asked = name.withCString {
+                board.find(ByteView(UnsafeRawPointer($0).assumingMemoryBound(to: UInt8.self), name.utf8.count), port)
+            }
             guard let asked else { return fail() }
             lookup = asked
             state = .resolving

@@ -24,8 +24,10 @@ struct HTTPRequestText {
     init?(_ raw: UnsafePointer<sluice_http_request>?) {
         guard let raw, raw.pointee.size >= UInt32(MemoryLayout<sluice_http_request>.size) else { return nil }
         let r = raw.pointee
-        guard HostTables.isTime(r.timeout_ms), r.body_max <= UInt32(Limits.clientBodyBytesMax), Int(r.header_count) <= Limits.clientHeadersMax,
-            r.header_count == 0 || r.headers != nil, r.body.size <= UInt64(Limits.clientBodyBytesMax), let body = SluicePlugins.bytes(r.body),
+        guard HostTables.isTime(r.timeout_ms), r.body_max <= UInt32(Limits.clientBodyBytesMax),
+            Int(r.header_count) <= Limits.clientHeadersMax,
+            r.header_count == 0 || r.headers != nil, r.body.size <= UInt64(Limits.clientBodyBytesMax),
+            let body = SluicePlugins.bytes(r.body),
             let url = SluicePlugins.bytes(r.url), url.count <= Limits.clientUrlBytesMax, let method = SluicePlugins.bytes(r.method)
         else { return nil }
         let verb = method.isEmpty ? ByteView("GET") : method
@@ -41,7 +43,8 @@ struct HTTPRequestText {
         add(target.host)
         add(ByteView("\r\n"))
         for i in 0..<Int(r.header_count) {
-            guard let name = SluicePlugins.bytes(r.headers[i].name), let value = SluicePlugins.bytes(r.headers[i].value), Syntax.isToken(name),
+            guard let name = SluicePlugins.bytes(r.headers[i].name), let value = SluicePlugins.bytes(r.headers[i].value),
+                Syntax.isToken(name),
                 Syntax.isFieldValue(value), !EditRules.isHostOwned(name)
             else { return nil }
             add(name)

@@ -25,6 +25,8 @@ import SluiceShared
     /// By descriptor: the entry that watches it.
     var watchers: [BoardEntry.Ref?] = []
     var watchCount = 0
+    /// Slots that are not free: what is under way, and results that the pipeline has not taken.
+    private(set) var inUse = 0
     /// Made when the first name is asked for.
     var resolver: Resolver?
     let clients = HTTPPool()
@@ -81,6 +83,7 @@ import SluiceShared
     private func pop() -> BoardEntry.Ref {
         let e = free.unsafelyUnwrapped
         free = e.pointee.next
+        inUse += 1
         (e.pointee.next, e.pointee.previous) = (nil, nil)
         return e
     }
@@ -114,6 +117,7 @@ import SluiceShared
         e.pointee.kind = .free
         e.pointee.next = free
         free = e
+        inUse -= 1
     }
 
     /// The entry that `id` names, if `owner` has it.

@@ -1,8 +1,8 @@
 // Swift's executors in a worker: every Task of every plugin, the main actor and the default executor included, runs on the worker's loop
 // as a job of the plugin host, so that no thread pool ever starts. Installed before anything else makes a Task. The functions that the
 // runtime looks for are marked experimental by the toolchain; a scenario test counts the threads.
-@_spi(ExperimentalCustomExecutors) @_spi(ExperimentalScheduling) import _Concurrency
 import SluicePlugins
+@_spi(ExperimentalCustomExecutors) @_spi(ExperimentalScheduling) import _Concurrency
 
 enum LoopExecutors {
     /// Where jobs go; set before the first plugin is loaded. A worker has one host, and one thread that sets this.
@@ -18,7 +18,9 @@ enum LoopExecutors {
     static func post<D>(_ job: consuming ExecutorJob, after delay: D, _ run: PluginHost.Job) {
         guard let host else { fatalError("a Swift Task was made before the worker had a plugin host") }
         let parts = (delay as? Duration ?? .zero).components
-        let ms = parts.seconds < 2_147_483 ? max(0, parts.seconds * 1000 + (parts.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000) : Int64(Int32.max)
+        let ms =
+            parts.seconds < 2_147_483
+            ? max(0, parts.seconds * 1000 + (parts.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000) : Int64(Int32.max)
         host.post(run, unsafeBitCast(UnownedJob(job), to: UnsafeMutableRawPointer.self), afterMs: UInt32(ms))
     }
 }

@@ -41,7 +41,8 @@ let counter = Counter()
     let text = Array("\\(onDefault) \\(onMain) \\(inActor) \\(late)".utf8), name = Array("x-tasks".utf8)
     return name.withUnsafeBufferPointer { n in
         text.withUnsafeBufferPointer { t in
-            edits.pointee.set_header(request, sluice_view(data: n.baseAddress, size: UInt64(n.count)), sluice_view(data: t.baseAddress, size: UInt64(t.count)))
+            edits.pointee.set_header(
+                request, sluice_view(data: n.baseAddress, size: UInt64(n.count)), sluice_view(data: t.baseAddress, size: UInt64(t.count)))
         }
     }
 }

@@ -8,7 +8,8 @@ import Testing
 
 @Suite(.serialized) struct HTTPClientTests {
     @Test(arguments: [
-        ("/length", "ok"), ("/chunked", "hello world"), ("/close", "till the end"), ("/continue", "ok"), ("/echo", "GET /echo 1"), ("/none", ""),
+        ("/length", "ok"), ("/chunked", "hello world"), ("/close", "till the end"), ("/continue", "ok"), ("/echo", "GET /echo 1"),
+        ("/none", ""),
     ]) func answers(_ path: String, _ body: String) throws {
         let server = try HTTPPeer(), bench = try WaitingBench(fiber: true)
         let (message, _, last) = try bench.access("/http/http://127.0.0.1:\(server.port)\(path)")
@@ -32,7 +33,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/garbage", SLUICE_EIO), ("/short", SLUICE_EIO), ("/silent", SLUICE_ETIMEDOUT), ("/long", SLUICE_ELIMIT), ("/long-chunked", SLUICE_ELIMIT),
+        ("/garbage", SLUICE_EIO), ("/short", SLUICE_EIO), ("/silent", SLUICE_ETIMEDOUT), ("/long", SLUICE_ELIMIT),
+        ("/long-chunked", SLUICE_ELIMIT),
         ("/nothing", SLUICE_EIO),
     ]) func goesWrong(_ path: String, _ status: Int) throws {
         let server = try HTTPPeer(), bench = try WaitingBench(fiber: true)

@@ -80,7 +80,9 @@ struct HookBench {
         var c = Configuration()
         c.plugins = files.map { PluginSource(name: $0.name, path: $0.path) }
         let all = PluginFigures.bundled.map { PluginBinding(name: $0, configJSON: $1) }
-        let chains = [("none", []), ("three", all)] + PluginFigures.fixtures.map { ($0.name, [PluginBinding(name: $0.name)]) } + all.map { ($0.name, [$0]) }
+        let chains =
+            [("none", []), ("three", all)] + PluginFigures.fixtures.map { ($0.name, [PluginBinding(name: $0.name)]) }
+            + all.map { ($0.name, [$0]) }
         c.routes = chains.map { id, bindings in
             var r = Route(id: id, action: .respond(status: 200, body: "", headers: []))
             r.paths = ["/\(id)"]

@@ -136,6 +136,7 @@ static void sleep_long(void *data) {
   if (io->sleep(h, 3600000) == SLUICE_ECANCELED && io->sleep(h, 3600000) == SLUICE_ECANCELED) note("long task cancelled");
 }
 
+/* Long because every path is one case, here and in with_token. */
 static int32_t on_fiber(const char *p, sluice_request *r) {
   int pipes[2];
   if (!strcmp(p, "/sleep")) {
@@ -206,19 +207,22 @@ static int32_t on_fiber(const char *p, sluice_request *r) {
   if (!strncmp(p, "/http/", 6)) { /* the answer's status, body and first header come back as request headers */
     char text[32];
     sluice_header mine = {SLUICE_VIEW("X-Mine"), SLUICE_VIEW("1")};
-    sluice_http_request q = {.size = sizeof q, .url = sluice_view_of(p + 6, strlen(p + 6)), .headers = &mine, .header_count = 1, .timeout_ms = 300, .body_max = 4096};
+    sluice_http_request q = {.size = sizeof q, .url = sluice_view_of(p + 6, strlen(p + 6)), .headers = &mine,
+                             .header_count = 1, .timeout_ms = 300, .body_max = 4096};
     sluice_http_response a = {.size = sizeof a};
     int32_t s = client->request(h, &q, &a);
     if (s) return s;
     edits->set_header(r, SLUICE_VIEW("x-status"), sluice_view_of(text, (uint64_t)snprintf(text, sizeof text, "%u", a.status)));
-    EXPECT(a.body.size <= 4096 && edits->set_header(r, SLUICE_VIEW("x-body"), sluice_view_of(a.body.data, a.body.size < 100 ? a.body.size : 100)) == SLUICE_OK);
+    EXPECT(a.body.size <= 4096);
+    EXPECT(edits->set_header(r, SLUICE_VIEW("x-body"), sluice_view_of(a.body.data, a.body.size < 100 ? a.body.size : 100)) == SLUICE_OK);
     EXPECT(a.header_count > 0 && edits->set_header(r, SLUICE_VIEW("x-first"), a.headers[0].value) == SLUICE_OK);
     return SLUICE_CONTINUE;
   }
   if (!strcmp(p, "/badhttp")) {
     sluice_http_request q = {.size = sizeof q, .timeout_ms = 10};
     sluice_http_response a = {.size = sizeof a};
-    const char *bad[] = {"", "https://a/", "http://", "http://a b/", "http://127.0.0.1:0/", "http://127.0.0.1/a b", "ftp://a/", "http://[::1/", "http://u@a/"};
+    const char *bad[] = {"", "https://a/",
+                         "http://", "http://a b/", "http://127.0.0.1:0/", "http://127.0.0.1/a b", "ftp://a/", "http://[::1/", "http://u@a/"};
     for (int i = 0; i < 9; i++) { q.url = sluice_view_of(bad[i], strlen(bad[i])); EXPECT(client->request(h, &q, &a) == SLUICE_EINVAL); }
     sluice_header owned = {SLUICE_VIEW("Host"), SLUICE_VIEW("x")}, broken = {SLUICE_VIEW("A"), SLUICE_VIEW("x\r\nB: y")};
     q.url = SLUICE_VIEW("http://127.0.0.1:1/");
@@ -255,6 +259,7 @@ static void answered(void *data, int32_t status, const sluice_http_response *res
   EXPECT(suspends->resume(h, (sluice_token)(uintptr_t)data, status) == SLUICE_OK);
 }
 
+/* Long: a case a path. */
 static int32_t with_token(const char *p, sluice_request *r) {
   sluice_token t = 0;
   void *as_data = NULL;
@@ -366,4 +371,5 @@ static const void *get_extension(void *state, const char *id) {
 }
 
 SLUICE_PLUGIN(init, destroy, get_extension)
-SLUICE_MANIFEST("{\"name\":\"waiting\",\"version\":\"1.0.0\",\"abi\":1,\"language\":\"c\",\"phases\":[\"access\",\"log\"],\"concurrency\":\"" CONCURRENCY "\"}")
+SLUICE_MANIFEST("{\"name\":\"waiting\",\"version\":\"1.0.0\",\"abi\":1,\"language\":\"c\",\"phases\":[\"access\",\"log\"],"
+                "\"concurrency\":\"" CONCURRENCY "\"}")
