@@ -221,7 +221,8 @@ extension ConfigSchema.Rule {
     {
         let known = properties.map(\.0)
         if let missing = required.first(where: { key in !members.contains { $0.0 == key } }) {
-            return .init(path: path, found: "key \(quote(missing)) is missing", allowed: "an object with \(required.joined(separator: ", "))")
+            return .init(
+                path: path, found: "key \(quote(missing)) is missing", allowed: "an object with \(required.joined(separator: ", "))")
         }
         for (key, value) in members {
             var found: ConfigSchema.Problem?
