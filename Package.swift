@@ -49,11 +49,11 @@ let package = Package(
         // 4 organs
         room("SluiceRouter", ["SluiceRules", "SluiceModel", "SluiceBytes"]),
         room("SluiceUpstream", ["SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
-        room("SluicePlugins", [.product(name: "CSluiceABI", package: "SDK"), "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
+        room("SluicePlugins", [.product(name: "CSluiceABI", package: "SDK"), "CSluiceCrypto", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
         room("SluiceObserve", ["SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
         // 3 speech
         room("SluiceHTTP", ["SluiceBytes", "CSluiceSys"]),
-        room("SluiceRules", ["SluiceModel", "SluiceBytes"]),
+        room("SluiceRules", ["SluiceModel", "SluiceBytes", "CSluiceFFI"]),
         // 2 motion
         room("SluiceLoop", ["SluiceSystem", "SluiceBytes"]),
         room("SluiceChannel", ["SluiceSystem", "SluiceModel", "SluiceBytes"]),
@@ -66,6 +66,7 @@ let package = Package(
         // 0 ground
         .target(name: "CSluiceSys"),
         .target(name: "CSluiceCrypto", linkerSettings: [.linkedLibrary("crypto")]),
+        .target(name: "CSluiceFFI", linkerSettings: [.linkedLibrary("ffi")]),
         // figures of single parts (`make bench-micro`); no product, nothing depends on it
         .executableTarget(name: "sluice-microbench", dependencies: ["SluicePlugins", "SluiceRouter", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"], path: "Tests/Bench/Micro", swiftSettings: fast),
         // tests
@@ -79,7 +80,7 @@ let package = Package(
         tests("SluiceRules", ["SluiceRules", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),
         tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceModel", "SluiceBytes"]),
         tests("SluiceInspect", ["SluiceInspect"]),
-        tests("SluicePlugins", ["SluicePlugins", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", .product(name: "CSluiceABI", package: "SDK")]),
+        tests("SluicePlugins", ["SluicePlugins", "CSluiceCrypto", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", .product(name: "CSluiceABI", package: "SDK")]),
         tests("SluiceSystem", ["SluiceSystem"]),
         tests("SluiceChannel", ["SluiceChannel", "SluiceSystem"]),
         tests("SluiceShared", ["SluiceShared", "SluiceSystem"]),

@@ -8,6 +8,7 @@ import Glibc
 import SluiceBytes
 import SluiceInspect
 import SluiceModel
+import SluiceRules
 import SluiceShared
 
 /// What an image says about a plugin, as Swift values.
@@ -30,12 +31,18 @@ final class Generation {
     private let host: UnsafeMutablePointer<sluice_host>
     private let log: (Int, String) -> Void
     private let isParkedAtEnd: Bool
+    /// What the host keeps for it; host functions find it through `host`.
+    let services: UnsafeMutablePointer<GenerationServices>
+    /// What rules may call; not after `end`.
+    private(set) var functions: [TypedFunction] = []
     /// Entry in shared memory, and how many tables name this generation.
     let shared: UnsafeMutablePointer<GenerationState>
     private(set) var tables = 0
 
     /// Loads and initialises it; on error nothing of it stays (but a Swift image, mapped and idle).
-    init(_ spec: PluginSpec, shared: UnsafeMutablePointer<GenerationState>, log: @escaping (Int, String) -> Void) throws(PluginFailure) {
+    init(
+        _ spec: PluginSpec, shared: UnsafeMutablePointer<GenerationState>, worker: WorkerServices, log: @escaping (Int, String) -> Void
+    ) throws(PluginFailure) {
         let inspection = try Self.inspect(spec)
         module = try PluginModule(opening: spec.path, isSwift: inspection.isSwift)
         (self.spec, self.shared, self.log) = (spec, shared, log)
@@ -43,10 +50,12 @@ final class Generation {
         filter = FilterTable()
         host = .allocate(capacity: 1)
         host.initialize(to: HostTable.make())
+        services = GenerationServices.make(worker)
         host.pointee.context = Unmanaged.passUnretained(self).toOpaque()
         do throws(PluginFailure) {
             try start(inspection)
         } catch {
+            GenerationServices.end(services)
             _ = module.close()
             host.deallocate()
             throw error
@@ -80,6 +89,7 @@ final class Generation {
             filter = try FilterTable(reading: table)
             if let routing = module.entry.pointee.get_extension(state, SLUICE_ROUTING_1) { try filter.add(routing: routing) }
             try filter.check(phases: inspection.phases)
+            functions = try RuleFunctions.read(module.entry.pointee.get_extension(state, SLUICE_RULE_FUNCTIONS_1), plugin: spec.name)
         } catch {
             module.entry.pointee.destroy?(state)
             throw error
@@ -116,6 +126,7 @@ final class Generation {
     /// Destroys it and lets the file go. True: parked (still mapped), false: unmapped. Nothing of it may be called afterwards.
     func end() -> Bool {
         module.entry.pointee.destroy?(state)
+        GenerationServices.end(services)
         let gone = module.close()
         if gone {
             shared.pointee = GenerationState()

@@ -18,6 +18,10 @@ enum HostTables {
         (SLUICE_BODY_1, UnsafeRawPointer(body)),
         (SLUICE_EXCHANGE_LOG_1, UnsafeRawPointer(exchangeLog)),
         (SLUICE_MEMORY_1, UnsafeRawPointer(memory)),
+        (SLUICE_HEADER_BATCH_1, UnsafeRawPointer(headerBatch)),
+        (SLUICE_VARIABLES_1, UnsafeRawPointer(variables)),
+        (SLUICE_METRICS_1, UnsafeRawPointer(metrics)),
+        (SLUICE_CRYPTO_1, UnsafeRawPointer(crypto)),
     ]
 
     static func find(_ id: UnsafePointer<CChar>) -> UnsafeRawPointer? {
@@ -75,4 +79,7 @@ enum Status {
     static let phase = Int32(SLUICE_EPHASE)
     static let noMemory = Int32(SLUICE_ENOMEM)
     static let limit = Int32(SLUICE_ELIMIT)
+    static let gone = Int32(SLUICE_GONE)
+    static let fault = Int32(SLUICE_EFAULT)
+    static let io = Int32(SLUICE_EIO)
 }

@@ -64,6 +64,11 @@ import SluiceShared
     public var upstreamUs: UInt64 = 0
     public var retries: UInt32 = 0
 
+    /// Variables that plugins set, in the arena (`VariableNames.swift`); none until the first is set.
+    @usableFromInline var variables: UnsafeMutablePointer<RequestVariable>?
+    @usableFromInline var variableCount: UInt8 = 0
+    @usableFromInline var variableCapacity: UInt8 = 0
+
     public init(arena: UnsafeMutablePointer<Arena>) { self.arena = arena }
 
     /// Forgets what filters made of the chunk before; call it for every chunk before its first filter runs.

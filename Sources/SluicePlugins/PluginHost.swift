@@ -11,6 +11,7 @@ import SluiceShared
 
 public final class PluginHost {
     let block: WorkerBlock
+    let services: WorkerServices
     private let log: (Int, String) -> Void
     private var generations: [Generation] = []
     private var instances: [Instance] = []
@@ -24,7 +25,7 @@ public final class PluginHost {
     ///   - shared: this worker's block; its generation entries are cleared, for nothing is loaded yet.
     ///   - log: level (SLUICE_LOG_…: 0 debug … 4 error) and one line without its end.
     public init(shared: WorkerBlock, log: @escaping (Int, String) -> Void) {
-        (block, self.log) = (shared, log)
+        (block, self.log, services) = (shared, log, WorkerServices(shared))
         for i in 0..<SharedLimits.generationSlots { shared.generations[i] = GenerationState() }
         shared.head.pointee.currentPlugin = 0
     }
@@ -39,7 +40,7 @@ public final class PluginHost {
                 failOpen: p.flags & PluginRecord.failOpen != 0)
         }
         let bindings = image.bindings.map { b in BindingSpec(plugin: Int(b.plugin), config: image.text(b.config).string, key: b.key) }
-        return try prepare(plugins: specs, bindings: bindings)
+        return try prepare(plugins: specs, bindings: bindings, functions: image.functions.map { FunctionSpec($0, image) })
     }
 
     struct BindingSpec {
@@ -49,7 +50,7 @@ public final class PluginHost {
         var key: UInt64
     }
 
-    func prepare(plugins: [PluginSpec], bindings: [BindingSpec]) throws(PluginFailure) -> PluginTable {
+    func prepare(plugins: [PluginSpec], bindings: [BindingSpec], functions: [FunctionSpec] = []) throws(PluginFailure) -> PluginTable {
         var loaded: [Generation] = []  // by this call
         var made: [Instance] = []  // by this call
         do throws(PluginFailure) {
@@ -57,7 +58,10 @@ public final class PluginHost {
             for spec in plugins { used.append(try generation(spec, &loaded)) }
             var chosen: [Instance] = []
             for (i, b) in bindings.enumerated() { chosen.append(try instance(b, used[b.plugin], index: i, &made)) }
-            return keep(specs: plugins, bindings, used, chosen)
+            var callable = FunctionTable()
+            for g in used { try callable.add(g.functions, of: "plugin \(g.spec.label)") }
+            try callable.add(functions, known: tables.flatMap(\.functions.openLibraries))
+            return keep(specs: plugins, bindings, used, chosen, callable)
         } catch {
             for instance in made.reversed() { drop(instance) }
             for generation in loaded.reversed() { drop(generation) }
@@ -86,8 +90,16 @@ public final class PluginHost {
             let parked = drop(generation)
             released?(generation.spec.name, generation.spec.generation, parked)
         }
+        table.functions = FunctionTable()
         if serving === table { serving = nil }
         if let now = serving ?? tables.last { activate(now) }
+    }
+
+    /// Number of a variable for rules and the access log (`MessageContext.variable`); nil: no such name can be, or too many are.
+    public func variable(named name: String) -> UInt32? {
+        var name = name
+        let isName = name.withUTF8 { utf8 in VariableNames.isName(utf8.baseAddress.map { ByteView($0, utf8.count) } ?? .empty) }
+        return isName ? services.variables.number(name).map(UInt32.init) : nil
     }
 
     // MARK: finding or making
@@ -101,7 +113,7 @@ public final class PluginHost {
             if generations.contains(where: { $0.spec.path == spec.path }) {
                 throw PluginFailure("\(spec.path) is loaded already; every generation needs a path of its own")
             }
-            let new = try Generation(spec, shared: try freeEntry(), log: log)
+            let new = try Generation(spec, shared: try freeEntry(), worker: services, log: log)
             generations.append(new)
             loaded.append(new)
             return new
@@ -159,7 +171,9 @@ public final class PluginHost {
 
     // MARK: keeping and dropping
 
-    private func keep(specs: [PluginSpec], _ bindings: [BindingSpec], _ used: [Generation], _ chosen: [Instance]) -> PluginTable {
+    private func keep(
+        specs: [PluginSpec], _ bindings: [BindingSpec], _ used: [Generation], _ chosen: [Instance], _ functions: FunctionTable
+    ) -> PluginTable {
         let bound = UnsafeMutablePointer<BoundPlugin>.allocate(capacity: max(1, bindings.count))
         for (i, b) in bindings.enumerated() {
             let g = used[b.plugin], spec = specs[b.plugin]
@@ -171,7 +185,7 @@ public final class PluginHost {
         }
         for g in used { g.retain() }
         for i in chosen { i.tables += 1 }
-        let table = PluginTable(bound: bound, count: bindings.count, generations: used, instances: chosen)
+        let table = PluginTable(bound: bound, count: bindings.count, generations: used, instances: chosen, functions: functions)
         tables.append(table)
         if tables.count == 1 { activate(table) }  // the first one: nothing else serves
         return table

@@ -49,15 +49,18 @@ public struct ImageBuilder {
     let routeSlot: (String) -> UInt32
     let plugin: (String) -> PluginArtifact?
     let configPath: String
+    let library: (String) -> LibraryArtifact?
 
     /// - Parameters:
     ///   - revision: number of the change, rising.
     ///   - resolve: the socket addresses of a "name:port" target, best first; called only for names.
     ///   - routeSlot: the counter slot that stays with a route id; 0 = none.
     ///   - plugin: the loaded plugin of this name. Asked for every name in `configuration.plugins` and in a binding.
+    ///   - library: the private copy of a library in `configuration.functions`.
     public init(
         configuration: Configuration, revision: UInt64, resolve: @escaping (String) throws -> [AddressRecord],
-        routeSlot: @escaping (String) -> UInt32, plugin: @escaping (String) -> PluginArtifact?, configPath: String
+        routeSlot: @escaping (String) -> UInt32, plugin: @escaping (String) -> PluginArtifact?, configPath: String,
+        library: @escaping (String) -> LibraryArtifact? = { _ in nil }
     ) {
         self.configuration = configuration
         self.revision = revision
@@ -65,6 +68,7 @@ public struct ImageBuilder {
         self.routeSlot = routeSlot
         self.plugin = plugin
         self.configPath = configPath
+        self.library = library
     }
 
     /// The image's bytes, ready for a sealed memfd.
@@ -74,6 +78,7 @@ public struct ImageBuilder {
         try compiler.compileListeners()
         try compiler.compileClusters()
         try compiler.compilePlugins()
+        try compiler.compileFunctions()
         try compiler.compileRoutes()
         return try compiler.assemble()
     }
@@ -99,6 +104,7 @@ struct ImageCompiler {
     var routes: [RouteRecord] = []
     var networks: [NetworkRecord] = []
     var tables = RoutingTables()
+    var functions: [FunctionRecord] = []
 
     init(input: ImageBuilder) { self.input = input }
 

@@ -4,6 +4,7 @@
 //
 //   [SharedHeader][WorkerBlock 0][WorkerBlock 1]…
 //   WorkerBlock = [WorkerHead][RouteCounters × routeSlots][PluginCounters × pluginSlots][GenerationState × generationSlots]
+//                 [MetricDefinition × metricSlots][Double × metricCells]
 
 @frozen public struct SharedHeader {
     public var magic: UInt64 = 0x3153_4355_4c53  // "SLUCS1"

@@ -15,6 +15,8 @@ struct CounterSnapshot: Sendable {
     /// By slot; only slots that were asked for.
     var routes: [UInt32: RouteCounters] = [:]
     var plugins: [UInt32: PluginCounters] = [:]
+    /// What plugins define themselves.
+    var pluginSeries: [PluginSeries] = []
 
     func sum(_ field: KeyPath<WorkerHead, UInt64>) -> UInt64 { workers.reduce(0) { $0 &+ $1.head[keyPath: field] } }
     /// Requests by latency bucket, all workers together, not cumulative.
@@ -55,6 +57,7 @@ struct CounterReader: CounterSource {
             for block in blocks { sum.add(block.plugins[Int(slot)]) }
             out.plugins[slot] = sum
         }
+        out.pluginSeries = pluginSeries()
         return out
     }
 }

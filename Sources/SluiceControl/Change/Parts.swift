@@ -52,9 +52,13 @@ struct RulesCompiler: ImageCompiling {
                 )
             })
         let resolver = self.resolver, slots = state.routeSlots
+        let libraries = try FunctionLibraries.stage(
+            configuration.functions, configFolder: (configPath as NSString).deletingLastPathComponent,
+            stateDirectory: FileIO.absolute(configuration.stateDirectory))
         return try ImageBuilder(
             configuration: Parts.absolute(configuration), revision: state.revision, resolve: { try records(resolver.answer($0)) },
-            routeSlot: { slots.slot($0) }, plugin: { artifacts[$0] }, configPath: configPath
+            routeSlot: { slots.slot($0) }, plugin: { artifacts[$0] }, configPath: configPath,
+            library: { libraries[$0] }
         ).build()
     }
 
