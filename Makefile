@@ -76,7 +76,7 @@ fmt:  ## format all Swift code
 tidy:  ## floors, sizes, headers, format
 	@python3 Tests/Tidy/tidy.py
 
-bench: build bench-deps  ## side by side with nginx, its Lua module and HAProxy (BENCH='--all' adds Envoy and Caddy)
+bench: build bench-deps  ## side by side with nginx and others, at most 15 minutes (BENCH='--quick'; BENCH='--all' adds Envoy, Caddy, writes the page)
 	Tests/Bench/setup.sh $(if $(findstring --all,$(BENCH)),--all)
 	python3 Tests/Bench/report.py $(BENCH)
 
@@ -84,7 +84,7 @@ bench-counters: $(STAMPS)/release  ## instructions, allocations and memory again
 	python3 Tests/Bench/counters.py
 
 bench-micro:  ## nanoseconds of an empty hook, of the bundled plugins, of a lookup among 100,000 routes
-	swift build -c release --product sluice-microbench
+	SLUICE_MICROBENCH=1 swift build -c release --product sluice-microbench
 	$(MAKE) -C Plugins
 	$(BUILD)/release/sluice-microbench plugins $(BUILD)/plugins
 	$(BUILD)/release/sluice-microbench router

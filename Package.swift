@@ -39,7 +39,7 @@ let package = Package(
         // 6 processes
         room("SluiceMaster", ["SluiceSystem", "SluiceChannel", "SluiceShared", "SluiceModel", "SluiceRules", "SluiceObserve", "SluiceBytes"]),
         room("SluiceWorker", ["SluicePipeline", "SluiceRouter", "SluiceUpstream", "SluicePlugins", "SluiceObserve", "SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceChannel", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
-        room("SluiceControl", ["SluiceChannel", "SluiceShared", "SluiceRules", "SluiceModel", "SluiceSystem", "SluiceInspect",
+        room("SluiceControl", ["SluiceChannel", "SluiceShared", "SluiceRules", "SluiceModel", "SluiceSystem", "SluiceInspect", "CSluiceCrypto",
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Yams", package: "Yams"),
@@ -57,18 +57,17 @@ let package = Package(
         // 2 motion
         room("SluiceLoop", ["SluiceSystem", "SluiceBytes"]),
         room("SluiceChannel", ["SluiceSystem", "SluiceModel", "SluiceBytes"]),
-        room("SluiceShared", ["SluiceSystem", "SluiceBytes", "CSluiceSys"]),
-        room("SluiceInspect", ["SluiceModel", "SluiceBytes", "CSluiceCrypto"]),
+        room("SluiceShared", ["SluiceSystem", "SluiceBytes", "CSluiceSys", "CSluiceFault"]),
+        room("SluiceInspect", ["SluiceModel", "SluiceBytes", "CSluiceCrypto", "CSluiceSys"]),
         // 1 matter
         room("SluiceModel", []),
         room("SluiceBytes", ["CSluiceSys"]),
         room("SluiceSystem", ["CSluiceSys"]),
         // 0 ground
         .target(name: "CSluiceSys"),
+        .target(name: "CSluiceFault"),
         .target(name: "CSluiceCrypto", linkerSettings: [.linkedLibrary("crypto")]),
         .target(name: "CSluiceFFI", linkerSettings: [.linkedLibrary("ffi")]),
-        // figures of single parts (`make bench-micro`); no product, nothing depends on it
-        .executableTarget(name: "sluice-microbench", dependencies: ["SluicePlugins", "SluiceRouter", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"], path: "Tests/Bench/Micro", swiftSettings: fast),
         // tests
         tests("SluiceBytes", ["SluiceBytes"]),
         tests("SluiceLoop", ["SluiceLoop"]),
@@ -88,3 +87,8 @@ let package = Package(
         tests("SluiceMaster", ["SluiceMaster", "SluiceChannel", "SluiceRules", "SluiceModel", "SluiceSystem", "SluiceShared", "sluiced"]),
     ]
 )
+
+// Figures of single parts; only `make bench-micro` says that it is wanted, so that nothing else builds it.
+if Context.environment["SLUICE_MICROBENCH"] != nil {
+    package.targets.append(.executableTarget(name: "sluice-microbench", dependencies: ["SluicePlugins", "SluiceRouter", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"], path: "Tests/Bench/Micro", swiftSettings: fast))
+}

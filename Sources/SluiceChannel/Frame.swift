@@ -21,7 +21,7 @@ public enum FrameKind: UInt32, Sendable {
     case abort = 5
     /// master → control, first frame of a connection: descriptors [shared memory, current image]; revision of it.
     case welcome = 6
-    /// master → worker, first frame: descriptors [shared memory, current image], `worker` its index.
+    /// master → worker, first frame: descriptors [shared memory, current image], `worker` its index, `value` its block in the memory.
     case start = 7
     /// worker → master: serving (status 0), or could not start (text).
     case ready = 8
@@ -29,9 +29,10 @@ public enum FrameKind: UInt32, Sendable {
     case reload = 9
     /// control → master: outcome of a reload, for the log (status 0 ok; text).
     case reloaded = 10
-    /// master → worker: stop accepting, finish what is in flight, then leave; `value` is the deadline in ms.
+    /// master → worker: stop accepting, finish what is in flight, then leave; `value` is the deadline in ms. Status 1: a successor serves
+    /// already, so idle connections need not be closed at once.
     case drain = 11
-    /// master → worker, on USR1 and at start: new log descriptors [error log, access log].
+    /// master → worker and control, on USR1, and to workers at start: new log descriptors [error log, access log].
     case logs = 12
     /// master → control: a worker came (status 0, `value` = pid) or died (status 1, `value` = wait status).
     case workerState = 13
@@ -42,6 +43,12 @@ public enum FrameKind: UInt32, Sendable {
     /// master → worker, after `start` and before a `prepare` that needs it: one listening socket; `value` = index in the
     /// listeners of the image with `revision`, text = its label. The worker accepts from it once that image is current.
     case listener = 16
+    /// control → master → workers: generation `value` of the plugin named by text is to end: what it waits for is cancelled.
+    case cancelGeneration = 17
+    /// master → control: entry `value` of the ring of crashes (SluiceShared) is new; `worker` says whose.
+    case crashed = 20
+    /// control → master: replace every worker by a successor, one after the other.
+    case recycle = 21
 
     /// How many descriptors a frame of this kind carries.
     public var descriptorCount: ClosedRange<Int> {

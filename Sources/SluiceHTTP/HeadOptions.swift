@@ -23,6 +23,8 @@ import SluiceBytes
     public var keepUpgrade = false
     public var keepExpect = false
     public var dropBody = false
+    /// 0…: the body has this length whatever was received; -1: framing goes on as received.
+    public var contentLength: Int64 = -1
     @inlinable public init() {}
 }
 

@@ -41,7 +41,8 @@ extension HeadWriter {
         let isUpgrade = options.keepUpgrade && flags & MessageHead.upgrade != 0
         var sent: UInt32 = 0
         let dropsBody = options.dropBody
-        let isPlain = hostStays && flags & MessageHead.hasHopByHop == 0 && !dropsBody
+        let isOwnLength = options.contentLength >= 0
+        let isPlain = hostStays && flags & MessageHead.hasHopByHop == 0 && !dropsBody && !isOwnLength
         if isPlain {
             out.run(map.buffer, start, end)
         } else {
@@ -66,6 +67,11 @@ extension HeadWriter {
         if isTrailers { out.put(isUpgrade ? "TE: trailers\r\nConnection: upgrade, TE\r\n" : "TE: trailers\r\nConnection: TE\r\n") }
         if isUpgrade && !isTrailers { out.put("Connection: upgrade\r\n") }
         if dropsBody, anticipatesBody(head, options) { out.put("Content-Length: 0\r\n") }
+        if isOwnLength {
+            out.put("Content-Length: ")
+            out.decimal(options.contentLength)
+            out.put("\r\n")
+        }
         out.put("\r\n")
         return out.written
     }
@@ -81,7 +87,8 @@ extension HeadWriter {
             if options.standard { drop |= HeaderMask.bit(HeaderID.forwarded) }
         }
         if options.via { drop |= HeaderMask.bit(HeaderID.via) }
-        if options.dropBody {
+        let isReframed = options.dropBody ? true : options.contentLength >= 0  // no ||: a closure cannot hold what is borrowed
+        if isReframed {
             drop |=
                 HeaderMask.bit(HeaderID.contentLength) | HeaderMask.bit(HeaderID.transferEncoding) | HeaderMask.bit(HeaderID.trailer)
                 | HeaderMask.bit(HeaderID.expect)

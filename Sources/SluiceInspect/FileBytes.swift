@@ -2,15 +2,15 @@
 import Glibc
 
 enum FileBytes {
-    static func read(_ path: String) throws(InspectError) -> [UInt8] {
+    static func read(_ path: String, max: Int = PluginInspector.fileBytesMax) throws(InspectError) -> [UInt8] {
         let fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)  // O_NONBLOCK: a FIFO must not hold us
         guard fd >= 0 else { throw failed("open") }
         defer { close(fd) }
         var info = stat()
         guard fstat(fd, &info) == 0 else { throw failed("stat") }
         guard info.st_mode & S_IFMT == S_IFREG else { throw InspectError("not a regular file") }
-        guard info.st_size <= PluginInspector.fileBytesMax else {
-            throw InspectError("\(info.st_size) bytes; at most \(PluginInspector.fileBytesMax) are read")
+        guard info.st_size <= max else {
+            throw InspectError("\(info.st_size) bytes; at most \(max) are read")
         }
         var bytes = [UInt8](repeating: 0, count: Int(info.st_size))
         var done = 0

@@ -7,6 +7,10 @@ public struct Arguments: Equatable {
         case worker(index: Int)
         /// Becomes `sluice control …` after giving up root.
         case control(program: String, configPath: String)
+        /// Tries a plugin and leaves.
+        case probe
+        /// Measures a plugin and leaves; what its words mean is `BenchProcess`'s.
+        case benchPlugin([String])
         case version
         case help
     }
@@ -33,13 +37,17 @@ public struct Arguments: Equatable {
         case "--image-fd": result = Arguments(role: .master(imageFd: Int32(try number(&rest, first, 3...1_048_576))))
         case "--worker": result = Arguments(role: .worker(index: try number(&rest, first, 0...255)))
         case "--control": result = Arguments(role: .control(program: try value(&rest, first), configPath: try value(&rest, first)))
+        case "--probe": result = Arguments(role: .probe)
+        case "--bench-plugin":
+            result = Arguments(role: .benchPlugin(Array(rest)))
+            rest = []
         case "--version": result = Arguments(role: .version)
         case "--help", "-h": result = Arguments(role: .help)
         default: throw Problem(description: "unknown argument \(first)")
         }
         let isChild =
             switch result.role {
-            case .worker, .control: true;
+            case .worker, .control, .probe: true;
             default: false
             }
         while isChild, let name = rest.popFirst() {

@@ -45,6 +45,9 @@ struct ChangeHub {
         self.committed = committed
     }
 
+    /// No change is on its way.
+    var isQuiet: Bool { pending == nil && settling.isEmpty }
+
     // MARK: from the control process
 
     /// Why `revision` cannot be prepared, or nil. Asked before sockets are opened for it.

@@ -15,6 +15,12 @@ final class Child {
         }
     }
     let role: Role
+    /// Its block in the shared memory (workers).
+    let block: Int
+    /// How long plugins hold it.
+    var watch = HoldWatch()
+    /// Killed because a plugin held it too long.
+    var isHung = false
     /// 0 = nobody.
     private(set) var pid: pid_t = 0
     private(set) var channel: Channel?
@@ -32,7 +38,7 @@ final class Child {
     var policy = RespawnPolicy()
     private var queue: [Frame] = []
 
-    init(_ role: Role) { self.role = role }
+    init(_ role: Role, block: Int = 0) { (self.role, self.block) = (role, block) }
 
     var isAlive: Bool { pid > 0 }
     var hasQueue: Bool { !queue.isEmpty }

@@ -22,6 +22,7 @@ extension Master {
             }
         } catch {
             ErrorLog.write(.error, "\(child.role) cannot be started: \(error)")
+            if child === successor { return }  // whoever started it tries again
             if hasServed || child.workerIndex == nil {
                 child.startAt = now + max(UInt64(Limits.respawnDelayMsMin), child.policy.delayAfterDeath(livedMs: 0))
             } else {
@@ -64,10 +65,13 @@ extension Master {
             return
         }
         child.killAt = child.startedAt + UInt64(Limits.workerStartTimeoutMs)
-        tell(child, Frame(.start, worker: UInt32(i), revision: image.revision, descriptors: [shared.fd, imageFd]))
+        shared.worker(child.block).head.pointee.occupant = UInt64(i) + 1
+        tell(
+            child,
+            Frame(.start, worker: UInt32(i), revision: image.revision, value: UInt64(child.block), descriptors: [shared.fd, imageFd]))
         tellListeners(child, i, image, image.listeners)
         tell(child, Frame(.logs, worker: UInt32(i), descriptors: logs.descriptors))
-        carryOut(hub.started(i))
+        if child !== successor { carryOut(hub.started(i)) }
     }
 
     /// One `listener` frame for each of `specs`, numbered as in `image`.
@@ -108,7 +112,11 @@ extension Master {
         let wasReady = child.isReady
         let text = "\(child.role) (pid \(child.pid)) \(reason) after \(seconds(lived))"
         let complaint = child.complaint
+        if child.workerIndex != nil { buryRecord(of: child, reason) }
         child.moveOut()
+        if leaving.contains(where: { $0 === child }) || child === successor {
+            return left(child, text, wasReady: wasReady, now: now)
+        }
         if let i = child.workerIndex {
             tell(control, workerState(child, status: 1, value: UInt64(reason.waitStatus)))
             carryOut(hub.died(i))
@@ -117,7 +125,7 @@ extension Master {
         }
         if shutdown.phase != .running {
             ErrorLog.write(.info, text)
-            if !workers.contains(where: \.isAlive) { carryOut(shutdown.workersLeft(now: now)) }
+            if !workerProcesses.contains(where: \.isAlive) { carryOut(shutdown.workersLeft(now: now)) }
             return
         }
         if child.workerIndex != nil && !hasServed {

@@ -33,6 +33,7 @@ extension Master {
     // MARK: workers
 
     private func takeFromWorker(_ frame: Frame, _ child: Child, _ i: Int) {
+        if workers[i] !== child, frame.kind == .prepared || frame.kind == .committed { return }  // it has left its place
         switch frame.kind {
         case .ready: ready(frame, child)
         case .prepared: carryOut(hub.prepared(i, frame.revision, status: frame.status, text: frame.text))
@@ -56,6 +57,10 @@ extension Master {
         }
         child.isReady = true
         child.killAt = .max
+        if child === successor {
+            guard let i = child.workerIndex, workers[i].isReady else { return successorEnded() }  // that one is new itself
+            successorServes(child)
+        }
         announce(child)
         tell(control, workerState(child, status: 0, value: UInt64(child.pid)))
         if hasServed || shutdown.phase != .running { return }
@@ -76,12 +81,15 @@ extension Master {
         case .prepare: prepare(frame)
         case .commit: carryOut(hub.commit(frame.revision))
         case .abort: carryOut(hub.abort(frame.revision, nowMs: SystemClock.monotonicMs()))
+        case .cancelGeneration:
+            for i in workers.indices { tell(workers[i], Frame(.cancelGeneration, worker: UInt32(i), value: frame.value, text: frame.text)) }
         case .reloaded:
             if frame.status == 0 {
                 ErrorLog.write(.notice, "configuration read again: \(frame.text.isEmpty ? "revision \(frame.revision)" : frame.text)")
             } else {
                 ErrorLog.write(.error, "configuration not read again, revision \(image.revision) stays: \(frame.text)")
             }
+        case .recycle: askedToRecycle()
         case .shutdown:
             ErrorLog.write(.notice, "the control process asks for \(frame.status == 0 ? "a graceful" : "an immediate") stop")
             let now = SystemClock.monotonicMs()
@@ -103,9 +111,11 @@ extension Master {
             }
             if let objection = hub.objection(next.revision) { throw MasterError.text(objection) }
             carryOut(hub.letGoForNewer())
+            successorEnded()
             try Master.raiseLimits(next.settings, listeners: next.listeners.count, workers: workers.count)
             try listeners.openMissing(next.listeners)
             prepared = (next, fd)
+            learnNames(next)
             carryOut(hub.prepare(next.revision, nowMs: SystemClock.monotonicMs()))
         } catch {
             Descriptor.close(fd)

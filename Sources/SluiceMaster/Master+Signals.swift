@@ -36,10 +36,10 @@ extension Master {
             ErrorLog.write(.notice, "draining for up to \(ms) ms")
             letGoOfWork()
             for w in workers { tell(w, Frame(.drain, worker: UInt32(w.workerIndex ?? 0), value: ms)) }
-            if !workers.contains(where: \.isAlive) { carryOut(shutdown.workersLeft(now: SystemClock.monotonicMs())) }
+            if !workerProcesses.contains(where: \.isAlive) { carryOut(shutdown.workersLeft(now: SystemClock.monotonicMs())) }
         case .stop:
             letGoOfWork()
-            for w in workers where w.isAlive { tell(w, Frame(.drain, worker: UInt32(w.workerIndex ?? 0), value: 0)) }
+            for w in workerProcesses where w.isAlive { tell(w, Frame(.drain, worker: UInt32(w.workerIndex ?? 0), value: 0)) }
             ChildProcess.kill(control.pid, SIGTERM)
         case .kill:
             for child in children where child.isAlive {
@@ -53,6 +53,8 @@ extension Master {
     private func letGoOfWork() {
         listeners.closeSurplus([])
         for child in children { child.startAt = nil }
+        successorEnded()
+        recycle.stop()
     }
 
     /// Opens the logs anew and hands them out; what cannot be opened stays as it is.
@@ -63,7 +65,10 @@ extension Master {
         } catch {
             return ErrorLog.write(.error, "logs stay as they are: \(error)")
         }
-        for w in workers where w.isAlive { tell(w, Frame(.logs, worker: UInt32(w.workerIndex ?? 0), descriptors: logs.descriptors)) }
+        for w in workerProcesses where w.isAlive {
+            tell(w, Frame(.logs, worker: UInt32(w.workerIndex ?? 0), descriptors: logs.descriptors))
+        }
+        tell(control, Frame(.logs, descriptors: [logs.error]))
         ErrorLog.write(.notice, "logs opened again")
     }
 }

@@ -20,7 +20,19 @@ public final class Master {
     let pidFile: PidFile?
     let signals: SignalDescriptor
     let executable: String
-    let workers: [Child]
+    /// One place a worker; a recycled one leaves its place to its successor.
+    var workers: [Child]
+    /// Replaced, and finishing what they have.
+    var leaving: [Child] = []
+    /// On its way to take the place of the worker with its index.
+    var successor: Child?
+    var recycle: RecyclePlan
+    /// The block of shared memory that no process uses.
+    var freeBlock: Int
+    /// By counter slot.
+    var pluginNames: [UInt64: String] = [:]
+    /// When the workers were last looked at; monotonic milliseconds.
+    var lookedAt: UInt64 = 0
     let control = Child(.control)
     var hub: ChangeHub
     var shutdown = ShutdownPlan()
@@ -28,7 +40,8 @@ public final class Master {
     var hasServed = false
     /// Why the first start failed as a whole.
     var startFailure: String?
-    var children: [Child] { workers + [control] }
+    var children: [Child] { workerProcesses + [control] }
+    var workerProcesses: [Child] { workers + leaving + (successor.map { [$0] } ?? []) }
 
     init(
         image: MasterImage, imageFd: Int32, listeners: ListenerTable, logs: LogFiles, shared: SharedMemory, pidFile: PidFile?,
@@ -42,8 +55,11 @@ public final class Master {
         self.pidFile = pidFile
         self.signals = signals
         self.executable = executable
-        self.workers = (0..<workers).map { Child(.worker($0)) }
+        self.workers = (0..<workers).map { Child(.worker($0), block: $0) }
         hub = ChangeHub(workers: workers, committed: image.revision)
+        recycle = RecyclePlan(workers: workers)
+        freeBlock = workers
+        learnNames(image)
     }
 
     /// Runs the master to its end.
@@ -67,8 +83,8 @@ public final class Master {
     func run() throws -> Int32 {
         for worker in workers { start(worker) }
         var polls = PollSet()
-        let all = children
         while !isOver {
+            let all = children
             polls.removeAll()
             polls.add(signals.fd)
             for child in all { polls.add(child.channel?.fd ?? -1, writing: child.hasQueue) }
@@ -80,6 +96,7 @@ public final class Master {
             while let s = signals.next() { handle(signal: s.signal, from: s.sender) }
             reap()
             passTime()
+            goOnRecycling()
         }
         return finish()
     }
@@ -92,8 +109,9 @@ public final class Master {
         for child in children {
             next = min(next, child.startAt ?? .max, child.isAlive ? child.killAt : .max)
         }
-        if next == .max { return -1 }
         let now = SystemClock.monotonicMs()
+        next = min(next, nextLook(now))
+        if next == .max { return -1 }
         return next <= now ? 0 : Int32(min(next - now, 60_000))
     }
 
@@ -107,6 +125,7 @@ public final class Master {
             }
             if let at = child.startAt, at <= now, shutdown.phase == .running { start(child) }
         }
+        if nextLook(now) <= now { look(now) }
         carryOut(shutdown.timePassed(now: now))
     }
 

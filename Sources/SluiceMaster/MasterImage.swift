@@ -32,12 +32,16 @@ struct MasterSettings: Equatable {
     var stateDirectory = ""
     var configPath = ""
     var coreBytesMax: UInt64 = 0
+    /// How long a plugin may hold a worker.
+    var hold = HoldWatch.Bounds()
 }
 
 struct MasterImage {
     var revision: UInt64
     var settings: MasterSettings
     var listeners: [ListenerSpec]
+    /// Counter slots and names of the plugins, for messages.
+    var plugins: [(slot: UInt64, name: String)] = []
 
     /// Reads and checks the image behind `fd`, which stays the caller's.
     init(fd: Int32) throws {
@@ -56,6 +60,7 @@ struct MasterImage {
                 label: image.text(record.label).string, address: Array(all.prefix(Int(record.address.length))),
                 backlog: Int32(clamping: record.backlog))
         }
+        plugins = image.plugins.map { (UInt64($0.statSlot), image.text($0.name).string) }
         if listeners.isEmpty { throw MasterError.text("image refused: it names no listener") }
     }
 }
@@ -76,6 +81,7 @@ extension MasterSettings {
         stateDirectory = image.text(s.stateDirectory).string
         configPath = image.text(s.configPath).string
         coreBytesMax = s.coreBytesMax
+        hold = HoldWatch.Bounds(warnMs: UInt64(s.pluginHoldWarnMs), maxMs: UInt64(s.pluginHoldMaxMs))
     }
 
     /// What of `next` takes effect only when the master is started again.

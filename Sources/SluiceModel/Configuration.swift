@@ -15,6 +15,11 @@ public struct Configuration: Sendable, Equatable {
     public var admin = AdminListener(address: "127.0.0.1:8082")
     public var dyups = AdminListener(address: "127.0.0.1:8081")
     public var pluginsAPI = PluginsAPI.no
+    /// Generations of each plugin that the store keeps.
+    public var pluginVersionsKept = Limits.pluginVersionsKept
+    public var pluginSignatures = PluginSignatures()
+    public var pluginQuarantine = PluginQuarantine()
+    public var pluginProbation = PluginProbation()
     public var clusters: [Cluster] = []
     public var routes: [Route] = []
     /// Plugins to load at start, by name.
@@ -99,8 +104,10 @@ public struct PluginSource: Sendable, Equatable {
     public var name: String
     /// Path of the `.so`, relative to the configuration file's folder.
     public var path: String
-    /// What a request gets when the plugin fails: refused (closed) or served without it (open).
-    public var failOpen: Bool = false
+    /// What a request gets when the plugin fails: refused (closed) or served without it (open); nil = as its manifest says.
+    public var failOpen: Bool?
+    /// Names of `Capability` that it may use.
+    public var capabilities: [String] = []
     public init(name: String, path: String) { self.name = name; self.path = path }
 }
 
@@ -128,7 +135,12 @@ public struct RequestLimits: Sendable, Equatable {
     public var headerFieldsMax = Limits.headerFieldsMax
     public var bodyBytesMax: UInt64?
     public var bodyRateMin = Limits.bodyRateMin
+    /// Of a request body that a plugin gathers.
+    public var pluginBodyBytesMax = Limits.pluginBodyBytesMax
     public var requestsPerConnectionMax: UInt64 = 0
+    /// A hook that holds its worker this long is warned about, or ends it; 0 = never.
+    public var pluginHoldWarnMs = Limits.pluginHoldWarnMs
+    public var pluginHoldMaxMs = Limits.pluginHoldMaxMs
     public init() {}
 }
 

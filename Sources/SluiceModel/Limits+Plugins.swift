@@ -11,6 +11,49 @@ extension Limits {
     public static let pluginNameBytesMax = 128  // request id and consumer that a plugin sets
     public static let pluginQueryArgumentsMax = 1_024  // of one request that are looked at
     public static let pluginBodyPiecesMax = 1_024  // appended to one chunk by all plugins together
+    // What a plugin has under way in one worker
+    public static let pluginTasksMax = 65_536  // timers, watches, parked hooks, background tasks, exchanges
+    public static let pluginJobsMax = 65_536  // posted and not run
+    public static let boardEntriesMax = 1 << 20  // of all plugins
+    public static let pluginWaitMsMax = 3_600_000
+    public static let pluginTimerMsMax = 2_147_483_647
+    public static let pluginLeaveMs = 30_000  // from the last table that names a generation to the cancelling of what it has under way
+    // Store, canary, quarantine
+    public static let pluginVersionsKept = 5  // generations of a name in the store; 1...64
+    public static let pluginVersionsRange = 1...64
+    public static let pluginSignatureKeysMax = 64
+    public static let pluginSignatureFileBytesMax = 4_096
+    public static let pluginCrashesMax = 3  // of a generation within the window; 1...1000
+    public static let pluginCrashesRange = 1...1_000
+    public static let pluginCrashWindowSeconds = 60
+    public static let pluginSecondsRange = 1...86_400
+    public static let pluginProbationSeconds = 60  // 0...86400
+    public static let pluginProbationErrorsMax = 50  // percent
+    public static let pluginProbationMinCalls = 100
+    public static let pluginMinCallsRange = 1...1_000_000_000
+    public static let pluginWatchIntervalMs = 200  // between two looks at the counters of what is on trial
+    public static let pluginQuarantinesMax = 32  // remembered of one name
+    public static let pluginUnloadDeadlineSecondsMax = 3_600
+    // Uploads
+    public static let uploadPartsMax = 16
+    public static let uploadFieldBytesMax = 4_096
+    public static let uploadHeadBytesMax = 8_192  // of one part
+
+    // Trial of a plugin before any worker loads it
+    public static let probeTimeoutMs = 5_000
+    public static let probeMemoryBytesMax = 8 << 30  // of address space
+    public static let probeRequestBytesMax = 16 << 20
+    public static let probeConfigurationsMax = 256  // of one generation that are tried
+    public static let probeVerdictBytesMax = 8_192
+    // Watch over hooks
+    public static let pluginHoldWarnMs = 200
+    public static let pluginHoldMaxMs = 2_000
+    public static let pluginHoldRange = 0...3_600_000
+    public static let pluginStartHoldMs = 5_000  // init, configure and the like, which run once: at least this long
+    public static let pluginHoldSampleMs = 50  // a worker that is to be killed gets to say where it is
+    public static let pluginHoldWarnEveryMs = 5_000  // of one worker
+    // Crash reports
+    public static let crashReportsMax = 64
 }
 
 extension Limits {

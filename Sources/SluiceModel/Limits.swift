@@ -7,6 +7,7 @@ public enum Limits {
     public static let workersMax = 256
     public static let connectionsMax = 16_384  // per worker, clients and upstreams together; 16...1_048_576
     public static let drainTimeoutMs = 30_000
+    public static let drainIdleGraceMs = 1_000  // of a recycled worker: idle connections may send what is on its way
     public static let stopGraceMs = 500  // from "leave now" to SIGKILL
     public static let controlStopTimeoutMs = 2_000  // the control process closes its store
     public static let workerStartTimeoutMs = 30_000  // spawn to `ready`
@@ -27,6 +28,8 @@ public enum Limits {
     // Clients
     public static let clientIdleTimeoutMs = 75_000
     public static let bodyIdleTimeoutMs = 60_000
+    public static let pluginBodyBytesMax: UInt64 = 1 << 20  // gathered for plugins
+    public static let pluginBodyBytesRange: ClosedRange<UInt64> = 0...(64 << 20)
     public static let bodyRateMin = 240  // bytes a second, 0 = off
     public static let tunnelIdleTimeoutMs = 3_600_000
     // Upstreams

@@ -5,6 +5,7 @@ public enum Grammar {
     static let name = SchemaKind.text(.id)
     static let timeout = SchemaKind.duration(1...Limits.timeoutMsMax)
     static func ms(_ value: Int) -> String { Quantity.text(ms: value) }
+    static func whole(_ range: ClosedRange<Int>) -> SchemaKind { .whole(UInt64(range.lowerBound)...UInt64(range.upperBound)) }
 
     /// The whole file.
     public static let root: [SchemaKey] = [
@@ -23,8 +24,14 @@ public enum Grammar {
         SchemaKey("admin", .map(local), default: "{ listen: 127.0.0.1:8082 }", "The admin API: plugins, status, metrics."),
         SchemaKey("dyups", .map(local), default: "{ listen: 127.0.0.1:8081 }", "The dyups-compatible upstream API."),
         SchemaKey(
-            "plugins_api", .choice(["no", "local"]), default: "no",
-            "Whether the admin API may load native code: no, or from files of this machine."),
+            "plugins_api", .choice(PluginsAPI.allCases.map(\.rawValue)), default: "no",
+            "Whether the admin API may load native code: no, from files of this machine, or also from uploads."),
+        SchemaKey(
+            "plugin_versions", whole(Limits.pluginVersionsRange), default: "\(Limits.pluginVersionsKept)",
+            "Generations of each plugin that the store keeps."),
+        SchemaKey("plugin_signatures", .map(signatures), "Signatures of plugin files."),
+        SchemaKey("plugin_quarantine", .map(quarantine), "When a generation that crashes is kept from running."),
+        SchemaKey("plugin_probation", .map(probation), "When a generation that replaced another is taken back by itself."),
         SchemaKey("log", .map(log), "Error log and access log."),
         SchemaKey("timeouts", .map(timeouts), "How long to wait for what."),
         SchemaKey("limits", .map(limits), "What a request may cost."),
@@ -79,10 +86,19 @@ public enum Grammar {
         SchemaKey("header_fields", .whole(8...256), default: "\(Limits.headerFieldsMax)", "Header fields of a request (431)."),
         SchemaKey("body_bytes", bodyBytes, default: "unlimited", "Request body (413)."),
         SchemaKey(
+            "plugin_body_bytes", .size(Limits.pluginBodyBytesRange, unlimited: false), default: "1MiB",
+            "Request body that a plugin may gather (413). Bodies that no plugin asks for are not held."),
+        SchemaKey(
             "body_rate_min", .whole(0...(1 << 30)), default: "\(Limits.bodyRateMin)",
             "Bytes a second that a client must send of a body, averaged over 10 s (408); 0 = off."),
         SchemaKey(
             "requests_per_connection", .whole(0...(1 << 32)), default: "0", "Requests served on one client connection; 0 = unlimited."),
+        SchemaKey(
+            "plugin_hold_warn", .duration(Limits.pluginHoldRange), default: ms(Limits.pluginHoldWarnMs),
+            "A hook that holds its worker this long is named in the error log; 0s = off."),
+        SchemaKey(
+            "plugin_hold_max", .duration(Limits.pluginHoldRange), default: ms(Limits.pluginHoldMaxMs),
+            "A hook that holds its worker this long ends it: the worker is replaced, the plugin blamed; 0s = off."),
     ]
     static let bodyBytes = SchemaKind.size(0...(1 << 50), unlimited: true)
     static let forwarded: [SchemaKey] = [
@@ -99,8 +115,34 @@ public enum Grammar {
             "path", .text(.filePath), required: true,
             "The .so; a name without slash is looked for beside this file and in the plugin folders."),
         SchemaKey(
-            "on_failure", .choice(["closed", "open"]), default: "closed",
-            "What a request gets when the plugin fails: refused, or served without it."),
+            "on_failure", .choice(["closed", "open"]),
+            "What a request gets when the plugin fails: refused, or served without it; absent = as its manifest says."),
+        SchemaKey(
+            "capabilities", .list(.choice(Capability.names), max: Capability.allCases.count),
+            "What its manifest may ask for; a plugin that asks for more is refused."),
+    ]
+    static let signatures: [SchemaKey] = [
+        SchemaKey(
+            "policy", .choice(PluginSignatures.Policy.allCases.map(\.rawValue)), default: "off",
+            "Signatures are not looked at, a missing or wrong one is told, or refused."),
+        SchemaKey(
+            "keys", .list(.text(.filePath), max: Limits.pluginSignatureKeysMax),
+            "Ed25519 public keys: each a PEM file (from the folder of this file) or base64 of the 32 bytes."),
+    ]
+    static let quarantine: [SchemaKey] = [
+        SchemaKey("crashes", whole(Limits.pluginCrashesRange), default: "\(Limits.pluginCrashesMax)", "So many crashes of a generation …"),
+        SchemaKey("seconds", whole(Limits.pluginSecondsRange), default: "\(Limits.pluginCrashWindowSeconds)", "… within so many seconds."),
+    ]
+    static let probation: [SchemaKey] = [
+        SchemaKey(
+            "seconds", whole(0...Limits.pluginSecondsRange.upperBound), default: "\(Limits.pluginProbationSeconds)",
+            "How long a replacement is watched; 0 = not at all."),
+        SchemaKey(
+            "errors_max", whole(0...100), default: "\(Limits.pluginProbationErrorsMax)", "Percent of its calls that may fail."),
+        SchemaKey("latency_max", timeout, "99 of 100 calls of every phase stay below, on the processor; absent = whatever it takes."),
+        SchemaKey(
+            "min_calls", whole(Limits.pluginMinCallsRange), default: "\(Limits.pluginProbationMinCalls)",
+            "Calls before errors and latency are judged."),
     ]
     static let binding: [SchemaKey] = [
         SchemaKey("name", .text(.pluginName), required: true, "A loaded plugin."),

@@ -21,6 +21,11 @@ enum Stage: UInt8 {
     case done
 }
 
+/// Where a response head comes from.
+enum HeadSource: UInt8 { case upstream, own, content }
+/// The answers that the gateway makes itself.
+enum OwnAnswer: UInt8 { case error, route, plugin }
+
 /// How the end of a body is known (RFC 9112 section 6).
 enum Framing: UInt8 { case none, length, chunked, untilClose }
 
@@ -110,6 +115,30 @@ struct Exchange {
     var piped: Int = 0
     /// The pipe carries the request's body, not the response's.
     var pipeIsRequest = false
+    /// Walking the chain: a hook waits (not one of content), its phase and its place in the chain.
+    var isParked = false
+    var hookPhase = PluginPhase.rewrite
+    var hookIndex: Int32 = 0
+    /// The content hook has begun and not returned; its place in the chain.
+    var contentRuns = false
+    var contentIndex: Int32 = 0
+    /// Whose head the header filters see, so that the walk goes on with the right thing.
+    var headSource = HeadSource.upstream
+    /// Which answer of ours is due once they have run, and its body.
+    var ownAnswer = OwnAnswer.error
+    var ownBody = ByteView.empty
+    /// Filters see our own answer; not after a filter failed.
+    var ownIsFiltered = false
+    /// Decides between two generations of a plugin; 0 = not computed yet.
+    var shareHash: UInt64 = 0
+    /// Index of the cluster that the request goes to.
+    var cluster: Int32 = -1
+    /// What is left of a gathered body on its way upstream.
+    var upload = ByteView.empty
+    /// What a balancer hook decided for this attempt; 0 and -1 = as configured.
+    var connectMs: UInt32 = 0
+    var responseMs: UInt32 = 0
+    var connectRetries: Int32 = -1
 
     init(
         client: Conn, snapshot: UnsafeMutablePointer<Snapshot>, headBuffer: Bytes, arenas: UnsafeMutablePointer<BlockPool>,

@@ -33,9 +33,62 @@ extension Pipeline {
         x.pointee.context.response = HeaderMap()
         x.pointee.context.responseHead = nil
         x.pointee.context.status = UInt16(truncatingIfNeeded: status)
-        if filterHeaders { filterAnswer(x) }
-        let lines = headerLines(x, x.pointee.context.response, contentType: true)
-        send(x, Int(x.pointee.context.status), body: explain(x, status, why), lines: lines)
+        x.pointee.ownBody = explain(x, status, why)
+        own(x, .error, filterHeaders: filterHeaders)
+    }
+
+    /// An answer of ours is due: nothing else of the request goes on, header filters see it, then it is sent.
+    mutating func own(_ x: Ex, _ kind: OwnAnswer, filterHeaders: Bool) {
+        if x.pointee.isParked || x.pointee.contentRuns { stopHooks(x) }
+        if let u = x.pointee.upstream {
+            detach(x, u)
+            close(u)
+        }
+        x.pointee.ownAnswer = kind
+        x.pointee.ownIsFiltered = filterHeaders
+        x.pointee.headSource = .own
+        x.pointee.context.answerStatus = 0
+        headFiltered(x, filterHeaders && x.pointee.chainPhases & PluginPhase.headerFilter.bit != 0 ? run(.headerFilter, x) : .next)
+    }
+
+    /// The header filters have seen our own answer; one that failed changes nothing here. Body filters see it in one piece: what a header
+    /// filter says of a body must be true of this one too.
+    mutating func sendOwn(_ x: Ex) {
+        if x.pointee.ownAnswer == .route {
+            x.pointee.ownBody = x.pointee.snapshot.pointee.image.text(x.pointee.route.unsafelyUnwrapped.pointee.body)
+        }
+        let status = x.pointee.context.status
+        let isBodyless = status == 204 || status == 304 || x.pointee.requestHead.method == Method.head.rawValue
+        guard filtersOwnBody(x), !isBodyless else { return sendOwnHead(x) }
+        let context = address(&x.pointee.context)
+        context.pointee.chunkArena = address(&x.pointee.chunkArena)
+        context.pointee.beginChunk(x.pointee.ownBody, isLast: true, isWritable: false)
+        ownFiltered(x, run(.bodyFilter, x))
+    }
+
+    private func filtersOwnBody(_ x: Ex) -> Bool {
+        x.pointee.ownIsFiltered && x.pointee.chainPhases & PluginPhase.bodyFilter.bit != 0
+    }
+
+    /// After the body filters. One that failed must not let the plain body out.
+    mutating func ownFiltered(_ x: Ex, _ verdict: Verdict) {
+        if verdict == .parked { return }
+        let context = address(&x.pointee.context)
+        guard verdict == .next, !context.pointee.chunkReplaced || context.pointee.foldChunk() else {
+            return answer(x, 500, "plugin failed", filterHeaders: false)
+        }
+        x.pointee.ownBody = context.pointee.chunk
+        sendOwnHead(x)
+    }
+
+    private mutating func sendOwnHead(_ x: Ex) {
+        let status = Int(x.pointee.context.status)
+        switch x.pointee.ownAnswer {
+        case .error, .plugin:
+            let lines = headerLines(x, x.pointee.context.response, contentType: x.pointee.ownAnswer == .error)
+            send(x, status, body: x.pointee.ownBody, lines: lines)
+        case .route: sendRouteAnswer(x)
+        }
     }
 
     /// Before the head has left: an error answer. After: the connection is cut, so that nobody takes a part for the whole.
@@ -83,10 +136,14 @@ extension Pipeline {
     /// respond and redirect actions: everything is ready in the image.
     mutating func answerFromRoute(_ x: Ex) {
         let route = x.pointee.route.unsafelyUnwrapped
-        let image = x.pointee.snapshot.pointee.image
         x.pointee.context.response = HeaderMap()
         x.pointee.context.status = UInt16(truncatingIfNeeded: route.pointee.status)
-        filterAnswer(x)
+        own(x, .route, filterHeaders: true)
+    }
+
+    private mutating func sendRouteAnswer(_ x: Ex) {
+        let route = x.pointee.route.unsafelyUnwrapped
+        let image = x.pointee.snapshot.pointee.image
         var lines = image.text(route.pointee.headerLines)
         if x.pointee.context.response.extraCount > 0 {
             let more = headerLines(x, x.pointee.context.response, contentType: false)
@@ -95,7 +152,7 @@ extension Pipeline {
             memcpy(p + lines.count, more.start, more.count)
             lines = ByteView(p, lines.count + more.count)
         }
-        send(x, Int(x.pointee.context.status), body: image.text(route.pointee.body), lines: lines)
+        send(x, Int(x.pointee.context.status), body: x.pointee.ownBody, lines: lines)
     }
 
     /// What a hook answered through `respond`.
@@ -103,19 +160,8 @@ extension Pipeline {
         x.pointee.context.response = x.pointee.context.answerMap
         x.pointee.context.responseHead = nil
         x.pointee.context.status = x.pointee.context.answerStatus
-        if filterHeaders { filterAnswer(x) }
-        send(
-            x, Int(x.pointee.context.status), body: x.pointee.context.answerBody,
-            lines: headerLines(x, x.pointee.context.response, contentType: false))
-    }
-
-    /// Header filters see our own answers too; one that fails changes nothing here.
-    mutating func filterAnswer(_ x: Ex) {
-        if x.pointee.chainPhases & PluginPhase.headerFilter.bit == 0 { return }
-        let status = x.pointee.context.answerStatus
-        x.pointee.context.answerStatus = 0
-        _ = run(.headerFilter, x)
-        x.pointee.context.answerStatus = status
+        x.pointee.ownBody = x.pointee.context.answerBody
+        own(x, .plugin, filterHeaders: filterHeaders)
     }
 
     /// The edits of a map as header lines.
@@ -155,10 +201,6 @@ extension Pipeline {
     /// Writes the head of an answer and sends it with its body; ends the exchange when all of it has left.
     mutating func send(_ x: Ex, _ status: Int, body: ByteView, lines: ByteView) {
         let c = x.pointee.client
-        if let u = x.pointee.upstream {
-            detach(x, u)
-            close(u)
-        }
         x.pointee.answersItself = true
         x.pointee.headSent = true
         x.pointee.stage = .responding
@@ -169,8 +211,10 @@ extension Pipeline {
         if bound > largeShape.capacity || c.pointee.outputPending > 0 { return abort(x) }
         let out = output(c, room: bound)
         let isBodyless = status < 200 || status == 204 || status == 304
+        // What filters would have made of the body that HEAD does not get has an unknown length.
+        let hasLength = !isBodyless && !(x.pointee.requestHead.method == Method.head.rawValue && filtersOwnBody(x))
         let n = HeadWriter.answer(
-            status: status, contentLength: isBodyless ? -1 : body.count, keepAlive: c.pointee.keepAlive,
+            status: status, contentLength: hasLength ? body.count : -1, keepAlive: c.pointee.keepAlive,
             minorVersion: x.pointee.requestHead.minorVersion, date: loop.clock.date(), lines: lines, into: out)
         c.pointee.outputStart = 0
         c.pointee.outputEnd = Int32(truncatingIfNeeded: n)

@@ -47,6 +47,9 @@ extension Pipeline {
         _ = setsockopt(c.pointee.descriptor, SOL_SOCKET, SO_LINGER, &l, socklen_t(MemoryLayout<CSluiceSys.linger>.size))
     }
 
+    /// From now on every response closes its connection; idle ones may send one more request.
+    public mutating func beginDrain() { isDraining = true }
+
     /// Stop taking requests: idle connections close, the others after their response.
     public mutating func drain() {
         isDraining = true

@@ -2,6 +2,7 @@
 import CSluiceSys
 import SluiceBytes
 import SluiceHTTP
+import SluicePlugins
 import SluiceRules
 import SluiceSystem
 import SluiceUpstream
@@ -11,12 +12,19 @@ extension Pipeline {
     mutating func connect(_ x: Ex, newConnection: Bool = false) {
         let s = x.pointee.snapshot
         let route = x.pointee.route.unsafelyUnwrapped
-        let cluster = s.pointee.image.clusters.baseAddress.unsafelyUnwrapped + Int(route.pointee.cluster)
+        if x.pointee.context.chosenCluster >= 0 { x.pointee.cluster = x.pointee.context.chosenCluster }
+        let cluster = s.pointee.image.clusters.baseAddress.unsafelyUnwrapped + Int(x.pointee.cluster)
         let first = Int(cluster.pointee.firstTarget)
         if !newConnection {
             let targets = s.pointee.image.targets.baseAddress.unsafelyUnwrapped + first
-            let t = Balancer.pick(
-                targets, count: Int(cluster.pointee.targetCount), state: s.pointee.weights + first, tried: x.pointee.tried)
+            var t = -1
+            if x.pointee.chainPhases & PluginPhase.balancer.bit != 0 {
+                guard askBalancer(x, first, Int(cluster.pointee.targetCount), &t) else { return answer(x, 500, "plugin failed") }
+            }
+            if t < 0 {
+                t = Balancer.pick(
+                    targets, count: Int(cluster.pointee.targetCount), state: s.pointee.weights + first, tried: x.pointee.tried)
+            }
             if t < 0 { return answer(x, x.pointee.attempts == 0 ? 503 : 502, "no target of the cluster could be reached") }
             x.pointee.targetIndex = Int32(truncatingIfNeeded: first + t)
             if t < 64 { x.pointee.tried |= 1 << UInt64(t) }
@@ -33,7 +41,31 @@ extension Pipeline {
             sendRequest(x)
             return
         }
-        dial(x, slot, timeoutMs: route.pointee.connectTimeoutMs != 0 ? route.pointee.connectTimeoutMs : cluster.pointee.connectTimeoutMs)
+        let configured = route.pointee.connectTimeoutMs != 0 ? route.pointee.connectTimeoutMs : cluster.pointee.connectTimeoutMs
+        dial(x, slot, timeoutMs: x.pointee.connectMs != 0 ? x.pointee.connectMs : configured)
+    }
+
+    /// Balancer hooks choose the target of this attempt, or leave it to the cluster's own balancer (-1). False: one failed.
+    @inline(never) mutating func askBalancer(_ x: Ex, _ first: Int, _ count: Int, _ target: inout Int) -> Bool {
+        let s = x.pointee.snapshot
+        var balance = BalanceContext(
+            image: s.pointee.image, first: s.pointee.image.targets.baseAddress.unsafelyUnwrapped + first, count: count,
+            active: UnsafeRawPointer(pools.slots) + MemoryLayout<TargetPool>.offset(of: \.active).unsafelyUnwrapped,
+            activeStride: MemoryLayout<TargetPool>.stride, poolOf: UnsafePointer(s.pointee.poolOf + first))
+        balance.tried = x.pointee.tried
+        balance.attempts = x.pointee.attempts
+        let verdict = withUnsafeMutablePointer(to: &balance) {
+            x.pointee.context.balance = $0
+            let verdict = run(.balancer, x)
+            x.pointee.context.balance = nil
+            return verdict
+        }
+        if verdict != .next { return false }
+        x.pointee.connectMs = balance.connectMs
+        x.pointee.responseMs = balance.responseMs
+        x.pointee.connectRetries = balance.retries
+        target = balance.chosen
+        return true
     }
 
     @inline(__always) func attach(_ u: Conn, _ x: Ex) {
@@ -115,10 +147,10 @@ extension Pipeline {
         counters.upstreamConnectFailed()
         upstreamFault(
             x, error == ETIMEDOUT ? "connection timed out" : error == ECONNREFUSED ? "connection refused" : "connection failed", error)
-        let cluster = x.pointee.snapshot.pointee.image.clusters[Int(x.pointee.route.unsafelyUnwrapped.pointee.cluster)]
+        let cluster = x.pointee.snapshot.pointee.image.clusters[Int(x.pointee.cluster)]
         let state = AttemptState(
             failure: .connect, method: x.pointee.requestHead.method, bodyIsReplayable: true, attempts: x.pointee.attempts,
-            connectRetries: cluster.connectRetries)
+            connectRetries: x.pointee.connectRetries >= 0 ? UInt32(x.pointee.connectRetries) : cluster.connectRetries)
         if RetryDecision.decide(state) == .otherTarget && cluster.targetCount > 1 {
             x.pointee.retries &+= 1
             counters.upstreamRetried()

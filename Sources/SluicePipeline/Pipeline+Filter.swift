@@ -40,7 +40,11 @@ extension Pipeline {
             }
             var content = ByteView.empty
             if !decode(x, u, &content) { return .malformed }
-            if !filter(x, content) { return .sourceClosed }
+            switch filter(x, content) {
+            case .next: break
+            case .parked: return .parked
+            case .answered, .failed: return .filterFailed
+            }
         }
     }
 
@@ -70,26 +74,30 @@ extension Pipeline {
     }
 
     /// Runs the body filters over a run of content; the result waits in `memoryBody`.
-    mutating func filter(_ x: Ex, _ content: ByteView) -> Bool {
+    mutating func filter(_ x: Ex, _ content: ByteView) -> Verdict {
         x.pointee.memoryBody = content
-        if x.pointee.chainPhases & PluginPhase.bodyFilter.bit == 0 || (content.isEmpty && !x.pointee.response.isDone) { return true }
+        if x.pointee.chainPhases & PluginPhase.bodyFilter.bit == 0 || (content.isEmpty && !x.pointee.response.isDone) { return .next }
         let context = address(&x.pointee.context)
         context.pointee.chunkArena = address(&x.pointee.chunkArena)
         // The bytes lie in the upstream's input buffer, which is ours until the next refill.
         context.pointee.beginChunk(content, isLast: x.pointee.response.isDone, isWritable: true)
-        let bound = x.pointee.snapshot.pointee.bound
-        for i in 0..<Int(x.pointee.chainCount) {
-            let b = bound + Int(x.pointee.chain.unsafelyUnwrapped[i])
-            if b.pointee.phases & PluginPhase.bodyFilter.bit == 0 { continue }
-            let r = b.pointee.run(.bodyFilter, context)
-            if r < 0 {
-                pluginFault(x, Int(x.pointee.chain.unsafelyUnwrapped[i]), .bodyFilter, r)
-                return false
-            }
-        }
-        if context.pointee.chunkReplaced && !context.pointee.foldChunk() { return false }
+        let verdict = run(.bodyFilter, x)
+        return verdict == .next ? takeFiltered(x) : verdict
+    }
+
+    /// All filters have seen the run of content: what they made of it is sent.
+    private mutating func takeFiltered(_ x: Ex) -> Verdict {
+        let context = address(&x.pointee.context)
+        if context.pointee.chunkReplaced && !context.pointee.foldChunk() { return .failed }
         x.pointee.memoryBody = context.pointee.chunk
-        return true
+        return .next
+    }
+
+    /// After a filter that had waited.
+    mutating func bodyFiltered(_ x: Ex, _ verdict: Verdict) {
+        if x.pointee.headSource == .own { return ownFiltered(x, verdict) }
+        guard verdict == .next, takeFiltered(x) == .next else { return abort(x) }
+        if x.pointee.headSource == .content { pumpContent(x) } else { pumpResponse(x) }
     }
 
     /// Moves filtered content into the client's output, framed; the last chunk when there is no more.

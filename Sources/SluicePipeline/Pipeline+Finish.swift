@@ -55,6 +55,7 @@ extension Pipeline {
     /// The exchange cannot be completed: both connections are cut, so that a part is not taken for the whole.
     @inline(never) mutating func abort(_ x: Ex) {
         let c = x.pointee.client
+        if x.pointee.isParked || x.pointee.contentRuns { stopHooks(x) }
         if !x.pointee.headSent { x.pointee.context.status = 499 }  // the client left first (nginx's number for it)
         x.pointee.aborted = true
         record(x)
@@ -74,9 +75,18 @@ extension Pipeline {
     @inline(__always) mutating func endExchange(_ x: Ex) {
         x.pointee.arena.reset()
         x.pointee.chunkArena.reset()
+        if x.pointee.context.body.state != .flowing || x.pointee.context.content.isStarted || x.pointee.context.isInLine { endWaits(x) }
         if x.pointee.pipe >= 0 { pipes.give(x.pointee.pipe, clean: x.pointee.piped == 0) }
         release(x.pointee.snapshot)
         dropExchange(x)
+    }
+
+    /// Memory that only requests have whose plugins gathered or made a body.
+    @inline(never) func endWaits(_ x: Ex) {
+        let context = address(&x.pointee.context)
+        context.pointee.body.release()
+        context.pointee.content.release()
+        if context.pointee.isInLine { leaveLine(context) }
     }
 
     /// Counters, log hooks and the log line.
@@ -94,7 +104,7 @@ extension Pipeline {
             x.pointee.context.upstreamUs = x.pointee.upstreamUs
             x.pointee.context.retries = x.pointee.retries
             for i in 0..<Int(x.pointee.chainCount) {
-                let b = x.pointee.snapshot.pointee.bound + Int(x.pointee.chain.unsafelyUnwrapped[i])
+                let b = binding(x, i)
                 if b.pointee.phases & PluginPhase.log.bit != 0 { _ = b.pointee.run(.log, address(&x.pointee.context)) }
             }
         }

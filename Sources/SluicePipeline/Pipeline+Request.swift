@@ -28,7 +28,12 @@ extension Pipeline {
             ?? (head.pointee.authorityLength == 0 && x.pointee.context.request.first(id: HeaderID.host) == nil
                 ? x.pointee.context.targetLabel : nil)
         options.keepUpgrade = x.pointee.isUpgrade
-        options.keepExpect = head.pointee.flags & MessageHead.expectContinue != 0 && head.pointee.minorVersion == 1
+        let isGathered = x.pointee.context.body.state == .complete
+        options.keepExpect = head.pointee.flags & MessageHead.expectContinue != 0 && head.pointee.minorVersion == 1 && !isGathered
+        if isGathered {
+            x.pointee.upload = x.pointee.context.body.view
+            if x.pointee.request.framing != .none || !x.pointee.upload.isEmpty { options.contentLength = Int64(x.pointee.upload.count) }
+        }
         let bound = HeadWriter.requestBound(head: head, map: x.pointee.context.request, options: options)
         if bound > largeShape.capacity {  // only plugins can make it so
             answer(x, 431, "request head too large to be sent on")
@@ -61,6 +66,7 @@ extension Pipeline {
     mutating func sendRequest(_ x: Ex) {
         let c = x.pointee.client
         guard let u = x.pointee.upstream else { return }
+        if x.pointee.context.body.state == .complete { return sendGathered(x, u) }
         let flow = pump(c, u, address(&x.pointee.request), floor: x.pointee.bodyStart)
         // A length was compared at once; chunks are counted as they come.
         if x.pointee.request.framing == .chunked && x.pointee.request.content > x.pointee.route.unsafelyUnwrapped.pointee.bodyBytesMax {
@@ -73,7 +79,7 @@ extension Pipeline {
             armUpload(x)
         case .blocked: armUpload(x)
         case .yielded: yield(c)
-        case .sourceClosed: abort(x)
+        case .sourceClosed, .parked, .filterFailed: abort(x)
         case .destinationClosed: requestRefused(x, u)
         case .malformed: fail(x, 400, "malformed chunked body")
         }
@@ -88,6 +94,7 @@ extension Pipeline {
     }
 
     @inline(__always) func responseTimeoutMs(_ x: Ex) -> UInt32 {
+        if x.pointee.responseMs != 0 { return x.pointee.responseMs }
         let own = x.pointee.route.unsafelyUnwrapped.pointee.responseTimeoutMs
         return own != 0 ? own : settings.responseTimeoutMs
     }
@@ -147,7 +154,7 @@ extension Pipeline {
     /// The body starts over from the buffer it arrived in.
     mutating func rewindBody(_ x: Ex) {
         let c = x.pointee.client
-        if x.pointee.request.framing == .none { return }
+        if x.pointee.request.framing == .none || x.pointee.context.body.state == .complete { return }
         c.pointee.inputStart = x.pointee.bodyStart
         c.pointee.inputChecked = x.pointee.bodyStart
         setRequestFraming(x)

@@ -9,7 +9,9 @@ import SluiceSystem
 extension Pipeline {
     /// Something happened on an upstream connection that serves an exchange.
     mutating func upstreamProgress(_ x: Ex, _ u: Conn) {
-        if u.pointee.writable && (u.pointee.outputPending > 0 || !x.pointee.request.isDone) && !x.pointee.bodyRefused {
+        if u.pointee.writable && (u.pointee.outputPending > 0 || !x.pointee.request.isDone || !x.pointee.upload.isEmpty)
+            && !x.pointee.bodyRefused
+        {
             sendRequest(x)
             if u.pointee.exchange != x || u.pointee.state != .exchange { return }
         }
@@ -23,11 +25,21 @@ extension Pipeline {
         guard let x = c.pointee.exchange else { return close(c) }
         if c.pointee.broken || hasLeft(x, c) { return abort(x) }
         if x.pointee.answersItself { return sendAnswer(x) }
+        if x.pointee.isParked || x.pointee.context.content.isStarted { return waitingProgress(x, c) }
         if x.pointee.stage == .responding && c.pointee.writable {
             pumpResponse(x)
             if c.pointee.exchange != x || c.pointee.state != .exchange { return }
         }
         if !x.pointee.request.isDone && c.pointee.readable && x.pointee.upstream?.pointee.state == .exchange { sendRequest(x) }
+    }
+
+    /// The same while a hook waits, or makes the response.
+    @inline(never) mutating func waitingProgress(_ x: Ex, _ c: Conn) {
+        if x.pointee.isParked {
+            if x.pointee.context.body.state == .gathering && c.pointee.readable { gatherMore(x) }
+        } else if c.pointee.writable && x.pointee.context.content.isStarted {
+            pumpContent(x)
+        }
     }
 
     /// The client closed its side while the upstream has not answered: nobody waits for the answer, so the upstream is spared.
@@ -43,7 +55,7 @@ extension Pipeline {
         }
         let b = u.pointee.input.unsafelyUnwrapped
         while u.pointee.readable {
-            let r = u.receive(b + Int(u.pointee.inputEnd), largeShape.capacity &- Int(u.pointee.inputEnd))
+            let r = u.receive(b + Int(u.pointee.inputEnd), min(Pipeline.firstRead, largeShape.capacity &- Int(u.pointee.inputEnd)))
             if r <= 0 {
                 if r == -Int(EAGAIN) {
                     if u.pointee.inputEnd == 0 { giveInput(u) }
@@ -128,7 +140,6 @@ extension Pipeline {
     // MARK: final response
 
     @inline(__always) mutating func startResponse(_ x: Ex, _ u: Conn) {
-        let c = x.pointee.client
         let head = address(&x.pointee.responseHead)
         let b = u.pointee.input.unsafelyUnwrapped
         x.pointee.stage = .responding
@@ -138,12 +149,25 @@ extension Pipeline {
         x.pointee.context.response = HeaderMap(buffer: b, fields: fields(b, isLarge: true), fieldCount: Int(head.pointee.fieldCount))
         x.pointee.context.status = head.pointee.status
         if x.pointee.chainPhases & PluginPhase.headerFilter.bit != 0 {
-            switch run(.headerFilter, x) {
-            case .next: break
-            case .answered: return answerFromPlugin(x, filterHeaders: false)
-            case .failed: return answer(x, 500, "plugin failed", filterHeaders: false)
-            }
+            return headFiltered(x, run(.headerFilter, x))
         }
+        relayHead(x, u)
+    }
+
+    /// After the header filters: the head goes to the client, whoever made it.
+    mutating func headFiltered(_ x: Ex, _ verdict: Verdict) {
+        if verdict == .parked { return }
+        let source = x.pointee.headSource
+        if source == .own { return sendOwn(x) }
+        if verdict == .failed { return answer(x, 500, "plugin failed", filterHeaders: false) }
+        if source == .content { return sendContentHead(x) }
+        guard let u = x.pointee.upstream else { return abort(x) }
+        relayHead(x, u)
+    }
+
+    @inline(__always) mutating func relayHead(_ x: Ex, _ u: Conn) {
+        let c = x.pointee.client
+        let head = address(&x.pointee.responseHead)
         // Answered before the whole request was there: its rest may or may not follow, so the connection ends.
         if !x.pointee.request.isDone || isDraining { c.pointee.keepAlive = false }
         let framing = relayMode(x, c)
@@ -217,7 +241,7 @@ extension Pipeline {
     /// Moves the response body; called again whenever a side can go on.
     mutating func pumpResponse(_ x: Ex) {
         let c = x.pointee.client
-        guard let u = x.pointee.upstream else { return }
+        guard let u = x.pointee.upstream, !x.pointee.isParked else { return }
         let flow =
             x.pointee.decodesResponse ? pumpDecoded(x, u, c) : pump(u, c, address(&x.pointee.response), floor: x.pointee.responseFloor)
         switch flow {
@@ -232,7 +256,8 @@ extension Pipeline {
             upstreamFault(x, flow == .malformed ? "sent a malformed chunk" : "closed the connection", 0)
             flushHeld(x)
             abort(x)
-        case .destinationClosed: abort(x)
+        case .destinationClosed, .filterFailed: abort(x)
+        case .parked: break
         }
     }
 

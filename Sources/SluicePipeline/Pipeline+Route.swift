@@ -6,7 +6,7 @@ import SluiceRouter
 import SluiceRules
 
 /// What a phase's hooks decided.
-enum Verdict { case next, answered, failed }
+enum Verdict { case next, answered, failed, parked }
 
 extension Pipeline {
     mutating func startRequest(_ x: Ex) {
@@ -25,30 +25,60 @@ extension Pipeline {
         }
         guard normalizePath(x) else { return answer(x, 400, "malformed path") }
         guard route(x) else { return }
-        if x.pointee.chainPhases & PluginPhase.rewrite.bit != 0 {
-            switch run(.rewrite, x) {
-            case .next: break
-            case .answered: return answerFromPlugin(x)
-            case .failed: return answer(x, 500, "plugin failed")
-            }
-            if x.pointee.context.path != nil || x.pointee.context.host != nil || x.pointee.context.method != nil {
-                guard route(x) else { return }
-            }
+        if x.pointee.chainPhases & PluginPhase.rewrite.bit != 0 { rewritten(x, run(.rewrite, x)) } else { permit(x) }
+    }
+
+    /// After the rewrite hooks.
+    mutating func rewritten(_ x: Ex, _ verdict: Verdict) {
+        guard verdict == .next else { return unless(x, verdict) }
+        if x.pointee.context.path != nil || x.pointee.context.host != nil || x.pointee.context.method != nil {
+            guard route(x) else { return }
         }
-        let route = x.pointee.route.unsafelyUnwrapped
-        if x.pointee.request.framing == .length && UInt64(x.pointee.request.remaining) > route.pointee.bodyBytesMax {
+        permit(x)
+    }
+
+    /// The route is certain: its limits, then the access hooks.
+    @inline(__always) mutating func permit(_ x: Ex) {
+        if x.pointee.request.framing == .length
+            && UInt64(x.pointee.request.remaining) > x.pointee.route.unsafelyUnwrapped.pointee.bodyBytesMax
+        {
             return answer(x, 413, "body larger than the limit of this route")
         }
-        if x.pointee.chainPhases & PluginPhase.access.bit != 0 {
-            switch run(.access, x) {
-            case .next: break
-            case .answered: return answerFromPlugin(x)
-            case .failed: return answer(x, 500, "plugin failed")
-            }
+        if x.pointee.chainPhases & PluginPhase.access.bit != 0 { accessed(x, run(.access, x)) } else { act(x) }
+    }
+
+    /// After the access hooks.
+    mutating func accessed(_ x: Ex, _ verdict: Verdict) {
+        if verdict == .next { act(x) } else { unless(x, verdict) }
+    }
+
+    /// The request may pass: plugins choose a cluster or make the response, else the route says what happens.
+    @inline(__always) mutating func act(_ x: Ex) {
+        if x.pointee.chainPhases & (PluginPhase.routing.bit | PluginPhase.content.bit) != 0 { return actByPlugins(x) }
+        actByRoute(x)
+    }
+
+    @inline(never) mutating func actByPlugins(_ x: Ex) {
+        if x.pointee.chainPhases & PluginPhase.routing.bit != 0 && x.pointee.context.routeProxies {
+            let verdict = run(.routing, x)
+            guard verdict == .next else { return unless(x, verdict) }
         }
-        switch ActionKind(rawValue: route.pointee.action) {
+        if x.pointee.chainPhases & PluginPhase.content.bit != 0 { makeContent(x) } else { actByRoute(x) }
+    }
+
+    @inline(__always) mutating func actByRoute(_ x: Ex) {
+        switch ActionKind(rawValue: x.pointee.route.unsafelyUnwrapped.pointee.action) {
         case .proxy: connect(x)
         default: answerFromRoute(x)
+        }
+    }
+
+    /// What happens instead when hooks before the response did not say "next".
+    mutating func unless(_ x: Ex, _ verdict: Verdict) {
+        switch verdict {
+        case .next, .parked: break  // a parked hook's end calls on
+        case .answered: answerFromPlugin(x)
+        case .failed: answer(x, 500, "plugin failed")
         }
     }
 
@@ -64,6 +94,7 @@ extension Pipeline {
             UnsafeRawPointer(address(&c.pointee.address)).assumingMemoryBound(to: UInt8.self), Int(c.pointee.addressLength))
         x.pointee.context.clientPort = c.pointee.port
         x.pointee.context.scheme = ByteView("http")
+        x.pointee.context.owner = UnsafeMutableRawPointer(x)
         let f = head.pointee.flags
         let perConnection = settings.requestsPerConnectionMax
         c.pointee.keepAlive =
@@ -75,7 +106,9 @@ extension Pipeline {
         let head = x.pointee.requestHead
         if head.flags & MessageHead.chunked != 0 {
             x.pointee.request.start(.chunked)
+            x.pointee.context.body.declared = -1
         } else if head.contentLength > 0 {
+            x.pointee.context.body.declared = head.contentLength
             x.pointee.request.start(.length, length: head.contentLength)
         }
     }
@@ -147,26 +180,15 @@ extension Pipeline {
         let chain = image.chain(r)
         x.pointee.chain = chain.baseAddress
         x.pointee.chainCount = Int32(truncatingIfNeeded: chain.count)
+        x.pointee.cluster = Int32(truncatingIfNeeded: r.pointee.cluster)
         var phases: UInt8 = 0
-        for b in chain { phases |= x.pointee.snapshot.pointee.bound[Int(b)].phases }
+        for b in chain { phases |= x.pointee.snapshot.pointee.bound[Int(b)].allPhases }
         x.pointee.chainPhases = phases
-        return true
-    }
-
-    // MARK: hooks
-
-    /// Runs a phase's hooks in chain order until one answers or fails.
-    mutating func run(_ phase: PluginPhase, _ x: Ex) -> Verdict {
-        let bound = x.pointee.snapshot.pointee.bound
-        let context = address(&x.pointee.context)
-        for i in 0..<Int(x.pointee.chainCount) {
-            let b = bound + Int(x.pointee.chain.unsafelyUnwrapped[i])
-            if b.pointee.phases & phase.bit == 0 { continue }
-            let r = b.pointee.run(phase, context)
-            if r == 0 { continue }
-            if r < 0 { pluginFault(x, Int(x.pointee.chain.unsafelyUnwrapped[i]), phase, r) }
-            return r > 0 ? .answered : .failed
+        if phases != 0 {
+            x.pointee.context.attention = attention
+            x.pointee.context.routeProxies = r.pointee.action == ActionKind.proxy.rawValue
+            x.pointee.context.clusters = UnsafePointer(x.pointee.snapshot.pointee.clusterNames)
         }
-        return .next
+        return true
     }
 }

@@ -34,6 +34,16 @@ extension Pipeline {
     }
 
     mutating func exchangeTimedOut(_ x: Ex) {
+        if x.pointee.isParked {
+            if x.pointee.context.body.state == .gathering { return uploadTimedOut(x) }
+            counters.timeout()
+            if x.pointee.headSent { return abort(x) }
+            return answer(x, 504, "plugin did not finish in time", filterHeaders: x.pointee.hookPhase != .headerFilter)
+        }
+        if x.pointee.contentRuns && !x.pointee.headSent {
+            counters.timeout()
+            return answer(x, 504, "plugin did not answer in time")
+        }
         switch x.pointee.stage {
         case .sending where !x.pointee.request.isDone: uploadTimedOut(x)
         case .sending, .waiting:

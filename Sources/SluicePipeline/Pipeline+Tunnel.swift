@@ -53,7 +53,7 @@ extension Pipeline {
             if s.pointee.inputStart == s.pointee.inputEnd && s.pointee.input != s.pointee.exchange?.pointee.headBuffer { giveInput(s) }
         case .blocked: break
         case .yielded: yield(s)
-        case .sourceClosed, .destinationClosed, .malformed: return false
+        case .sourceClosed, .destinationClosed, .malformed, .parked, .filterFailed: return false
         }
         return true
     }

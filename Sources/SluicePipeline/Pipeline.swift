@@ -3,7 +3,7 @@
 //
 //   Pipeline+Accept → +Head (read the request) → +Route (rewrite, route, access) → +Connect (balance, connect or reuse)
 //   → +Request (send head and body) → +Response (read head, header filter) → +Relay / +Filter / +Splice (body)
-//   → +Finish (log, keep alive) ; +Answer, +Tunnel, +Timeout, +Close for what can happen beside it.
+//   → +Finish (log, keep alive) ; +Answer, +Hooks, +Gather, +Content, +Tunnel, +Timeout, +Close for what can happen beside it.
 //
 // One thread, no locks. Nothing on the way of a request allocates from the heap once the pools have grown.
 import CSluiceSys
@@ -44,6 +44,8 @@ public struct Pipeline: ~Copyable {
     /// Local ports of the listeners, as text for forwarding headers.
     let listenerPorts: UnsafeMutablePointer<PortText>
     var pipes: PipePool
+    /// Requests whose hooks want something since the last look (`MessageContext.attention`).
+    let attention: UnsafeMutablePointer<UnsafeMutablePointer<MessageContext>?>
     var trimmedAtMs: UInt64 = 0
 
     /// - Parameter settings: of the first image; the connection limit holds until the worker ends.
@@ -64,6 +66,8 @@ public struct Pipeline: ~Copyable {
         arenas.initialize(to: BlockPool(blockSize: 4096))
         slab = ConnectionSlab(limit: Int(settings.connectionsMax))
         pipes = PipePool()
+        attention = .allocate(capacity: 1)
+        attention.initialize(to: nil)
         listenerPorts = .allocate(capacity: 64)
         listenerPorts.initialize(repeating: PortText(0), count: 64)
         precondition(64 * MemoryLayout<Connection>.stride % 4096 == 0, "64 connections must fill whole pages")
@@ -171,6 +175,8 @@ public struct Pipeline: ~Copyable {
         exchanges.trim()
         arenas.pointee.trim()
         slab.trim()
+        pipes.trim()
+        host.trim()
         accessLog.flush()
     }
 

@@ -13,6 +13,8 @@ public struct Snapshot {
     let bound: UnsafeMutablePointer<BoundPlugin>
     /// Pool slot of every target of the image.
     let poolOf: UnsafeMutablePointer<UInt32>
+    /// For plugins that choose a cluster by name.
+    let clusterNames: UnsafeMutablePointer<ClusterNames>
     /// Balancer state of every target.
     let weights: UnsafeMutablePointer<Int32>
     /// Requests in flight, plus one while it is the current or the prepared snapshot.
@@ -44,10 +46,13 @@ extension Pipeline {
         let weights = UnsafeMutablePointer<Int32>.allocate(capacity: n)
         weights.initialize(repeating: 0, count: n)
         pools.claim(view, into: poolOf)
+        let names = UnsafeMutablePointer<ClusterNames>.allocate(capacity: 1)
+        names.initialize(to: ClusterNames(view))
         let s = UnsafeMutablePointer<Snapshot>.allocate(capacity: 1)
         s.initialize(
             to: Snapshot(
-                image: view, mapping: map, mappingBytes: bytes, plugins: table, bound: table.bound, poolOf: poolOf, weights: weights,
+                image: view, mapping: map, mappingBytes: bytes, plugins: table, bound: table.bound, poolOf: poolOf, clusterNames: names,
+                weights: weights,
                 revision: view.header.pointee.revision))
         return s
     }
@@ -76,6 +81,8 @@ extension Pipeline {
         host.retire(s.pointee.plugins)
         munmap(s.pointee.mapping, s.pointee.mappingBytes)
         s.pointee.poolOf.deallocate()
+        s.pointee.clusterNames.pointee.deallocate()
+        s.pointee.clusterNames.deallocate()
         s.pointee.weights.deallocate()
         s.deinitialize(count: 1)
         s.deallocate()

@@ -59,14 +59,17 @@ struct FunctionTable {
     /// Kept open as long as the table lives.
     private var libraries: [FunctionLibrary] = []
 
-    mutating func add(_ functions: [TypedFunction], of owner: String) throws(PluginFailure) {
-        for f in functions {
-            if let other = owners[f.name] {
-                throw PluginFailure("function \(f.name) is declared by \(owner) and by \(other); a name has one meaning")
-            }
-            owners[f.name] = owner
-            all[f.name] = f
+    /// A plugin's own. Of two generations that serve at once (a canary) the first one's are called.
+    mutating func add(_ functions: [TypedFunction], plugin: PluginSpec) throws(PluginFailure) {
+        for f in functions where owners[f.name] != "plugin \(plugin.name)" { try add(f, of: "plugin \(plugin.name)") }
+    }
+
+    private mutating func add(_ f: TypedFunction, of owner: String) throws(PluginFailure) {
+        if let other = owners[f.name] {
+            throw PluginFailure("function \(f.name) is declared by \(owner) and by \(other); a name has one meaning")
         }
+        owners[f.name] = owner
+        all[f.name] = f
     }
 
     /// Opens what is not open in `known`, the libraries of older tables.
@@ -80,7 +83,7 @@ struct FunctionTable {
                     library = try FunctionLibrary(path: spec.path, digest: spec.digest)
                 }
                 if !libraries.contains(where: { $0 === library }) { libraries.append(library) }
-                try add([try library.function(spec)], of: "the configuration")
+                try add(try library.function(spec), of: "the configuration")
             } catch { throw PluginFailure("functions[\(i)]: \(error.description)") }
         }
     }

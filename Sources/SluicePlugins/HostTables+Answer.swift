@@ -1,4 +1,4 @@
-// "sluice.answer/1": a plugin answers instead of the upstream, in rewrite and access.
+// "sluice.answer/1": a plugin answers instead of the upstream, in rewrite, access and routing.
 import CSluiceABI
 import SluiceBytes
 
@@ -7,7 +7,7 @@ extension HostTables {
         sluice_answer_v1(
             size: UInt32(MemoryLayout<sluice_answer_v1>.size), reserved: 0,
             respond: { handle, status, body in
-                guard let ctx = editable(handle) else { return handle == nil ? Status.invalid : Status.phase }
+                guard let ctx = deciding(handle) else { return handle == nil ? Status.invalid : Status.phase }
                 guard EditRules.isFinalStatus(status), let body = bytes(body), body.isEmpty || !EditRules.hasNoBody(status) else {
                     return Status.invalid
                 }
@@ -17,7 +17,7 @@ extension HostTables {
                 return Status.answered
             },
             add_header: { handle, name, value in
-                guard let ctx = editable(handle) else { return handle == nil ? Status.invalid : Status.phase }
+                guard let ctx = deciding(handle) else { return handle == nil ? Status.invalid : Status.phase }
                 return edit(&ctx.pointee.answerMap, ctx, name, value, replacing: false)
             }))
 }

@@ -70,12 +70,12 @@ private let SLUICE_GCM_NONCE = Int32(SLUICE_GCM_NONCE_BYTES), SLUICE_GCM_TAG = I
     guard let s = services(host), let nonce = fixed(nonce, SLUICE_GCM_NONCE) else { return Status.invalid }
     guard let extra = input(extra, &status), let text = input(text, &status) else { return status }
     guard let gcm = s.pointee.crypto.find(key, .gcm) else { return Status.gone }
-    if opens && text.size < UInt64(SLUICE_GCM_TAG) { return Status.io }
+    if opens && text.size < UInt64(SLUICE_GCM_TAG) { return Status.failed }
     let size = opens ? text.size - UInt64(SLUICE_GCM_TAG) : text.size + UInt64(SLUICE_GCM_TAG)
     if size > UInt64(room) { return Status.limit }
     guard let out = out ?? (size == 0 ? UnsafeMutablePointer(mutating: ByteView.empty.start) : nil) else { return Status.invalid }
     let done = opens ? cs_gcm_open(gcm, nonce, extra, text, out) : cs_gcm_seal(gcm, nonce, extra, text, out)
-    return done == 1 ? Int32(size) : done == 0 ? Status.io : Status.fault
+    return done == 1 ? Int32(size) : done == 0 ? Status.failed : Status.fault
 }
 
 /// Writes a result of at most 64 bytes into `out`.
@@ -151,7 +151,7 @@ extension HostTables {
                 var done = Status.invalid
                 if let tag = fixed(tag, SLUICE_GCM_TAG), cs_gcm_opens(stream) != 0 {
                     let result = cs_gcm_finish(stream, UnsafeMutablePointer(mutating: tag))
-                    done = result == 1 ? Status.ok : result == 0 ? Status.io : Status.fault
+                    done = result == 1 ? Status.ok : result == 0 ? Status.failed : Status.fault
                 }
                 _ = s.pointee.crypto.release(id)
                 return done
@@ -168,7 +168,7 @@ extension HostTables {
                 guard let publicKey = s.pointee.crypto.find(key, .publicKey) else { return Status.gone }
                 switch cs_public_key_verify(publicKey, message, signature) {
                 case 1: return Status.ok
-                case 0: return Status.io
+                case 0: return Status.failed
                 default: return Status.fault
                 }
             },

@@ -18,6 +18,14 @@ enum HostTables {
         (SLUICE_BODY_1, UnsafeRawPointer(body)),
         (SLUICE_EXCHANGE_LOG_1, UnsafeRawPointer(exchangeLog)),
         (SLUICE_MEMORY_1, UnsafeRawPointer(memory)),
+        (SLUICE_REQUEST_BODY_1, UnsafeRawPointer(requestBody)),
+        (SLUICE_CONTENT_1, UnsafeRawPointer(content)),
+        (SLUICE_CLUSTER_1, UnsafeRawPointer(cluster)),
+        (SLUICE_BALANCER_1, UnsafeRawPointer(balancer)),
+        (SLUICE_SUSPEND_1, UnsafeRawPointer(suspend)),
+        (SLUICE_LOOP_1, UnsafeRawPointer(loop)),
+        (SLUICE_IO_1, UnsafeRawPointer(io)),
+        (SLUICE_BACKGROUND_1, UnsafeRawPointer(background)),
         (SLUICE_HEADER_BATCH_1, UnsafeRawPointer(headerBatch)),
         (SLUICE_VARIABLES_1, UnsafeRawPointer(variables)),
         (SLUICE_METRICS_1, UnsafeRawPointer(metrics)),
@@ -51,6 +59,11 @@ enum HostTables {
     return nil
 }
 @inline(__always) func editable(_ handle: OpaquePointer?) -> Context? { inside(handle, .rewrite, .access) }
+/// Before a target is chosen: rewrite, access or routing.
+@inline(__always) func deciding(_ handle: OpaquePointer?) -> Context? {
+    guard let ctx = reading(handle) else { return nil }
+    return ctx.pointee.phase == PluginPhase.routing.rawValue ? ctx : editable(handle)
+}
 @inline(__always) func responding(_ handle: OpaquePointer?) -> Context? { inside(handle, .headerFilter, .headerFilter) }
 @inline(__always) func filtering(_ handle: OpaquePointer?) -> Context? { inside(handle, .bodyFilter, .bodyFilter) }
 @inline(__always) func logging(_ handle: OpaquePointer?) -> Context? { inside(handle, .log, .log) }
@@ -79,7 +92,10 @@ enum Status {
     static let phase = Int32(SLUICE_EPHASE)
     static let noMemory = Int32(SLUICE_ENOMEM)
     static let limit = Int32(SLUICE_ELIMIT)
-    static let gone = Int32(SLUICE_GONE)
     static let fault = Int32(SLUICE_EFAULT)
-    static let io = Int32(SLUICE_EIO)
+    static let canceled = Int32(SLUICE_ECANCELED)
+    static let gone = Int32(SLUICE_GONE)
+    static let timedOut = Int32(SLUICE_ETIMEDOUT)
+    static let failed = Int32(SLUICE_EIO)
+    static let again = Int32(SLUICE_EAGAIN)
 }

@@ -11,21 +11,29 @@ import SluiceShared
 
 public final class PluginHost {
     let block: WorkerBlock
+    let board: TaskBoard
     let services: WorkerServices
-    private let log: (Int, String) -> Void
-    private var generations: [Generation] = []
+    private let workerIndex: Int
+    let log: (Int, String) -> Void
+    private(set) var generations: [Generation] = []
     private var instances: [Instance] = []
     private var tables: [PluginTable] = []
+    /// Named by no table any more, but with something under way, and when that is cancelled, in ms.
+    var leaving: [(generation: Generation, deadlineMs: UInt64)] = []
     /// What new requests use.
     private var serving: PluginTable?
+    private lazy var nobody = Quarantine.owner(board, block)
     /// A generation was let go: unmapped, or parked (still mapped, never called again).
     public var released: ((_ name: String, _ generation: UInt64, _ parked: Bool) -> Void)?
 
     /// - Parameters:
     ///   - shared: this worker's block; its generation entries are cleared, for nothing is loaded yet.
+    ///   - worker: its number, from 0.
     ///   - log: level (SLUICE_LOG_…: 0 debug … 4 error) and one line without its end.
-    public init(shared: WorkerBlock, log: @escaping (Int, String) -> Void) {
-        (block, self.log, services) = (shared, log, WorkerServices(shared))
+    public init(shared: WorkerBlock, worker: Int = 0, log: @escaping (Int, String) -> Void) {
+        (block, workerIndex, self.log) = (shared, worker, log)
+        board = TaskBoard(head: shared.head)
+        services = WorkerServices(shared)
         for i in 0..<SharedLimits.generationSlots { shared.generations[i] = GenerationState() }
         shared.head.pointee.currentPlugin = 0
     }
@@ -37,9 +45,14 @@ public final class PluginHost {
             PluginSpec(
                 name: image.text(p.name).string, path: image.text(p.path).string, generation: p.generation, digest: p.digest,
                 statSlot: Int(p.statSlot),
-                failOpen: p.flags & PluginRecord.failOpen != 0)
+                failOpen: p.flags & PluginRecord.failOpen != 0, isQuarantined: p.flags & PluginRecord.quarantined != 0,
+                capabilities: p.capabilities)
         }
-        let bindings = image.bindings.map { b in BindingSpec(plugin: Int(b.plugin), config: image.text(b.config).string, key: b.key) }
+        let bindings = image.bindings.map { b in
+            BindingSpec(
+                plugin: Int(b.plugin), config: image.text(b.config).string, key: b.key,
+                alternative: b.alternative == .max ? -1 : Int(b.alternative), share: b.share)
+        }
         return try prepare(plugins: specs, bindings: bindings, functions: image.functions.map { FunctionSpec($0, image) })
     }
 
@@ -48,18 +61,27 @@ public final class PluginHost {
         var plugin: Int
         var config: String
         var key: UInt64
+        /// Index of the binding that takes `share` of 2^32 requests in its place; -1 = none.
+        var alternative = -1
+        var share: UInt32 = 0
     }
 
     func prepare(plugins: [PluginSpec], bindings: [BindingSpec], functions: [FunctionSpec] = []) throws(PluginFailure) -> PluginTable {
         var loaded: [Generation] = []  // by this call
         var made: [Instance] = []  // by this call
         do throws(PluginFailure) {
-            var used: [Generation] = []
-            for spec in plugins { used.append(try generation(spec, &loaded)) }
-            var chosen: [Instance] = []
-            for (i, b) in bindings.enumerated() { chosen.append(try instance(b, used[b.plugin], index: i, &made)) }
+            var used: [Generation?] = []  // nil: in quarantine
+            for spec in plugins { used.append(spec.isQuarantined ? nil : try generation(spec, &loaded)) }
+            var chosen: [Instance?] = []
+            for (i, b) in bindings.enumerated() {
+                if let generation = used[b.plugin] {
+                    chosen.append(try instance(b, generation, index: i, &made))
+                } else {
+                    chosen.append(nil)
+                }
+            }
             var callable = FunctionTable()
-            for g in used { try callable.add(g.functions, of: "plugin \(g.spec.label)") }
+            for g in used.compactMap(\.self) { try callable.add(g.functions, plugin: g.spec) }
             try callable.add(functions, known: tables.flatMap(\.functions.openLibraries))
             return keep(specs: plugins, bindings, used, chosen, callable)
         } catch {
@@ -86,10 +108,7 @@ public final class PluginHost {
             instance.tables -= 1
             if instance.tables == 0 { drop(instance) }
         }
-        for generation in table.generations where generation.releaseTable() {
-            let parked = drop(generation)
-            released?(generation.spec.name, generation.spec.generation, parked)
-        }
+        for generation in table.generations where generation.releaseTable() { letGo(generation) }
         table.functions = FunctionTable()
         if serving === table { serving = nil }
         if let now = serving ?? tables.last { activate(now) }
@@ -105,6 +124,7 @@ public final class PluginHost {
     // MARK: finding or making
 
     private func generation(_ spec: PluginSpec, _ loaded: inout [Generation]) throws(PluginFailure) -> Generation {
+        finishLeaving(name: spec.name, generation: spec.generation)
         if let known = generations.first(where: { $0.spec.name == spec.name && $0.spec.generation == spec.generation }) { return known }
         do throws(PluginFailure) {
             guard spec.statSlot >= 0, spec.statSlot < SharedLimits.pluginSlots else {
@@ -113,13 +133,24 @@ public final class PluginHost {
             if generations.contains(where: { $0.spec.path == spec.path }) {
                 throw PluginFailure("\(spec.path) is loaded already; every generation needs a path of its own")
             }
-            let new = try Generation(spec, shared: try freeEntry(), worker: services, log: log)
+            claimCounters(spec)
+            let new = try Generation(
+                spec, shared: try freeEntry(), counters: block.plugins + spec.statSlot, board: board, workerIndex: workerIndex,
+                services: services, log: log)
             generations.append(new)
             loaded.append(new)
             return new
         } catch {
             throw PluginFailure("plugin \(spec.label): \(error.description)")
         }
+    }
+
+    /// The slot counts for this generation from now on; a worker that was respawned goes on where its predecessor was.
+    private func claimCounters(_ spec: PluginSpec) {
+        let slot = block.plugins + spec.statSlot, owner = ImageHash.hash(spec.name)
+        if slot.pointee.generation == spec.generation && slot.pointee.owner == owner { return }
+        slot.pointee = PluginCounters()
+        (slot.pointee.generation, slot.pointee.owner) = (spec.generation, owner)
     }
 
     /// A free entry in shared memory; that of the longest parked generation when there is none.
@@ -136,6 +167,8 @@ public final class PluginHost {
     {
         if let known = instances.first(where: { $0.key == b.key && $0.generation === generation && $0.config == b.config }) { return known }
         do throws(PluginFailure) {
+            block.head.pointee.enter(generation.spec, phase: UInt64(PluginPhase.configure.rawValue))
+            defer { block.head.pointee.leave() }
             let new = Instance(key: b.key, generation: generation, config: b.config, pointer: try Self.configure(generation, b.config))
             instances.append(new)
             made.append(new)
@@ -160,8 +193,10 @@ public final class PluginHost {
         return try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Limits.pluginErrorBytesMax) { text throws(PluginFailure) in
             var error = sluice_error(
                 text: UnsafeMutableRawPointer(text.baseAddress!).assumingMemoryBound(to: CChar.self), room: UInt32(text.count), size: 0)
-            let code = config.withUTF8 {
-                configure(generation.state, sluice_view(data: $0.baseAddress, size: UInt64($0.count)), &instance, &error)
+            let code = config.withUTF8 { bytes in
+                generation.inside(.configure) {
+                    configure(generation.state, sluice_view(data: bytes.baseAddress, size: UInt64(bytes.count)), &instance, &error)
+                }
             }
             if code >= 0 { return instance }
             let said = PluginText.clean(UnsafeBufferPointer(start: text.baseAddress, count: min(Int(error.size), text.count)))
@@ -172,20 +207,30 @@ public final class PluginHost {
     // MARK: keeping and dropping
 
     private func keep(
-        specs: [PluginSpec], _ bindings: [BindingSpec], _ used: [Generation], _ chosen: [Instance], _ functions: FunctionTable
+        specs: [PluginSpec], _ bindings: [BindingSpec], _ used: [Generation?], _ chosen: [Instance?], _ functions: FunctionTable
     ) -> PluginTable {
         let bound = UnsafeMutablePointer<BoundPlugin>.allocate(capacity: max(1, bindings.count))
         for (i, b) in bindings.enumerated() {
-            let g = used[b.plugin], spec = specs[b.plugin]
+            let spec = specs[b.plugin]
+            guard let g = used[b.plugin], let instance = chosen[i] else {
+                (bound + i).initialize(to: Quarantine.bound(spec, block, owner: nobody, address: bound + i))
+                continue
+            }
             (bound + i).initialize(
                 to: BoundPlugin(
-                    hooks: g.filter.hooks, instance: chosen[i].pointer, counters: block.plugins + spec.statSlot, head: block.head,
+                    hooks: g.filter.hooks, instance: instance.pointer, counters: block.plugins + spec.statSlot, head: block.head,
                     currentPlugin: UInt64(spec.statSlot) + 1,
-                    generation: spec.generation, phases: g.filter.phases, failOpen: spec.failOpen))
+                    generation: spec.generation, phases: g.filter.phases, allPhases: g.filter.phases, failOpen: spec.failOpen,
+                    fiberPhases: g.runsOnFibers ? g.filter.phases & PluginPhase.parking : 0, owner: g.owner, address: bound + i))
         }
-        for g in used { g.retain() }
-        for i in chosen { i.tables += 1 }
-        let table = PluginTable(bound: bound, count: bindings.count, generations: used, instances: chosen, functions: functions)
+        for (i, b) in bindings.enumerated() where b.alternative >= 0 {
+            (bound[i].alternative, bound[i].share) = (bound + b.alternative, b.share)
+            bound[i].allPhases |= bound[b.alternative].phases
+        }
+        let generations = used.compactMap(\.self), instances = chosen.compactMap(\.self)
+        for g in generations { g.retain() }
+        for i in instances { i.tables += 1 }
+        let table = PluginTable(bound: bound, count: bindings.count, generations: generations, instances: instances, functions: functions)
         tables.append(table)
         if tables.count == 1 { activate(table) }  // the first one: nothing else serves
         return table
@@ -193,11 +238,16 @@ public final class PluginHost {
 
     private func drop(_ instance: Instance) {
         instances.removeAll { $0 === instance }
+        block.head.pointee.enter(instance.generation.spec, phase: PhaseName.release)
         instance.release()
+        block.head.pointee.leave()
     }
 
-    @discardableResult private func drop(_ generation: Generation) -> Bool {
+    @discardableResult func drop(_ generation: Generation) -> Bool {
+        leaving.removeAll { $0.generation === generation }
         generations.removeAll { $0 === generation }
+        block.head.pointee.enter(generation.spec, phase: PhaseName.unload)
+        defer { block.head.pointee.leave() }
         return generation.end()
     }
 }

@@ -11,6 +11,11 @@ public enum PluginPhase: UInt8, Sendable, CaseIterable {
     /// Phases that a request passes; the others belong to the worker or the connection.
     public static var ofRequests: [PluginPhase] { [.rewrite, .access, .routing, .balancer, .content, .headerFilter, .bodyFilter, .log] }
 
+    /// Hooks that may wait: on a fiber, with a token, or by being called again.
+    @inlinable public var mayPark: Bool { PluginPhase.parking & bit != 0 && rawValue < 8 }
+    /// rewrite, access, header_filter, body_filter, content.
+    @inlinable static var parking: UInt8 { 0b0010_1111 }
+
     /// As manifests and metrics call it.
     public var name: String {
         switch self {

@@ -21,7 +21,7 @@ public final class PluginTable {
     public let bound: UnsafeMutablePointer<BoundPlugin>
     public let count: Int
     let generations: [Generation]
-    let instances: [Instance]  // one per binding
+    let instances: [Instance]  // of the bindings whose plugin is loaded
     /// Empty once the table is retired, so that its libraries go.
     var functions: FunctionTable
     var isRetired = false

@@ -18,10 +18,14 @@ public struct PluginArtifact: Sendable, Equatable {
     public var failOpen: Bool
     /// Has a body filter: routes that bind it are marked `RouteRecord.filtersBody`.
     public var filtersBody: Bool
+    /// Not loaded, its failure mode serves (`PluginRecord.quarantined`).
+    public var isQuarantined: Bool
+    /// Bits of `Capability` that it may use.
+    public var capabilities: UInt32
 
     public init(
         name: String, version: String, path: String, generation: UInt64, digest: UInt64, statSlot: UInt32, isSwift: Bool = false,
-        failOpen: Bool = false, filtersBody: Bool = false
+        failOpen: Bool = false, filtersBody: Bool = false, isQuarantined: Bool = false, capabilities: UInt32 = 0
     ) {
         self.name = name
         self.version = version
@@ -32,7 +36,17 @@ public struct PluginArtifact: Sendable, Equatable {
         self.isSwift = isSwift
         self.failOpen = failOpen
         self.filtersBody = filtersBody
+        self.isQuarantined = isQuarantined
+        self.capabilities = capabilities
     }
+}
+
+/// A second generation of a plugin that takes a share of the requests of every route that binds it.
+public struct PluginCanary: Sendable, Equatable {
+    public var artifact: PluginArtifact
+    /// Of 2^32; 0 = no request.
+    public var share: UInt32
+    public init(artifact: PluginArtifact, share: UInt32) { self.artifact = artifact; self.share = share }
 }
 
 /// For example:
@@ -48,6 +62,7 @@ public struct ImageBuilder {
     let resolve: (String) throws -> [AddressRecord]
     let routeSlot: (String) -> UInt32
     let plugin: (String) -> PluginArtifact?
+    let canary: (String) -> PluginCanary?
     let configPath: String
     let library: (String) -> LibraryArtifact?
 
@@ -56,10 +71,12 @@ public struct ImageBuilder {
     ///   - resolve: the socket addresses of a "name:port" target, best first; called only for names.
     ///   - routeSlot: the counter slot that stays with a route id; 0 = none.
     ///   - plugin: the loaded plugin of this name. Asked for every name in `configuration.plugins` and in a binding.
+    ///   - canary: its second generation, if it has one.
     ///   - library: the private copy of a library in `configuration.functions`.
     public init(
         configuration: Configuration, revision: UInt64, resolve: @escaping (String) throws -> [AddressRecord],
-        routeSlot: @escaping (String) -> UInt32, plugin: @escaping (String) -> PluginArtifact?, configPath: String,
+        routeSlot: @escaping (String) -> UInt32, plugin: @escaping (String) -> PluginArtifact?,
+        canary: @escaping (String) -> PluginCanary? = { _ in nil }, configPath: String,
         library: @escaping (String) -> LibraryArtifact? = { _ in nil }
     ) {
         self.configuration = configuration
@@ -67,6 +84,7 @@ public struct ImageBuilder {
         self.resolve = resolve
         self.routeSlot = routeSlot
         self.plugin = plugin
+        self.canary = canary
         self.configPath = configPath
         self.library = library
     }
@@ -97,6 +115,7 @@ struct ImageCompiler {
     var plugins: [PluginRecord] = []
     var artifacts: [PluginArtifact] = []
     var pluginIndex: [String: UInt32] = [:]
+    var canaryIndex: [String: UInt32] = [:]
     var bindings: [BindingRecord] = []
     var bindingIndex: [BindingKey: UInt32] = [:]
     var chains: [UInt32] = []

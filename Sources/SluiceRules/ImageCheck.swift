@@ -180,6 +180,10 @@ struct ImageCheck {
         for (i, b) in view.bindings.enumerated() {
             try need(b.plugin < header.plugins.count, "bindings", i, "plugin \(b.plugin)", "below \(header.plugins.count)")
             try text(b.config, "bindings", i)
+            if b.alternative == .max { continue }
+            // One step only: whoever follows an alternative never asks again.
+            let isFine = b.alternative < header.bindings.count && view.bindings[Int(b.alternative)].alternative == .max
+            try need(isFine, "bindings", i, "alternative \(b.alternative)", "a binding without an alternative, or none")
         }
         let chains: UnsafeBufferPointer<UInt32> = view.records(header.chains)
         for i in 0..<chains.count {

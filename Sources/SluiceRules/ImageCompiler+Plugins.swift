@@ -31,25 +31,40 @@ extension ImageCompiler {
                 path: path(), found: "unknown plugin \"\(name)\"",
                 allowed: known.isEmpty ? "no plugin is loaded" : known.joined(separator: ", "))
         }
-        if plugins.count >= Limits.pluginsMax {
+        if pluginIndex.count >= Limits.pluginsMax {  // names: a canary is a record more of its name
             throw ImageError(path: path(), found: "more than \(Limits.pluginsMax) plugins", allowed: "at most \(Limits.pluginsMax)")
         }
+        let index = try add(a, at: path())
+        pluginIndex[name] = index
+        if let canary = input.canary(name) {
+            if canary.artifact.name != name || canary.artifact.generation == a.generation {
+                throw ImageError(
+                    path: path(), found: "the canary \(canary.artifact.name)@\(canary.artifact.generation)",
+                    allowed: "another generation of \(name) than \(a.generation)")
+            }
+            canaryIndex[name] = try add(canary.artifact, at: path())
+        }
+        return index
+    }
+
+    private mutating func add(_ a: PluginArtifact, at path: @autoclosure () -> String) throws(ImageError) -> UInt32 {
         if !a.path.hasPrefix("/") || a.path.utf8.contains(0) || a.path.utf8.count > 4095 {
             throw ImageError(path: path(), found: "the plugin file \"\(a.path)\"", allowed: "an absolute path of at most 4095 bytes")
         }
         var r = PluginRecord()
-        r.name = strings.add(try identifier(name, at: path()))
+        r.name = strings.add(try identifier(a.name, at: path()))
         r.version = strings.add(a.version)
         r.path = strings.add(a.path)
         r.generation = a.generation
         r.digest = a.digest
         r.statSlot = a.statSlot
-        r.flags = (a.isSwift ? PluginRecord.swift : 0) | (a.failOpen ? PluginRecord.failOpen : 0)
-        let index = UInt32(plugins.count)
+        r.flags =
+            (a.isSwift ? PluginRecord.swift : 0) | (a.failOpen ? PluginRecord.failOpen : 0)
+            | (a.isQuarantined ? PluginRecord.quarantined : 0)
+        r.capabilities = a.capabilities
         plugins.append(r)
         artifacts.append(a)
-        pluginIndex[name] = index
-        return index
+        return UInt32(plugins.count - 1)
     }
 
     /// Index of the binding's record; equal bindings are one.
@@ -62,14 +77,24 @@ extension ImageCompiler {
                 path: path() + ".config", found: "\(b.configJSON.utf8.count) bytes",
                 allowed: "at most \(Limits.bindingConfigBytesMax) bytes of JSON")
         }
+        var r = record(b, of: plugin)
+        let index = UInt32(bindings.count)
+        if let canary = canaryIndex[b.name], let share = input.canary(b.name)?.share {
+            (r.alternative, r.share) = (index + 1, share)
+            bindings += [r, record(b, of: canary)]
+        } else {
+            bindings.append(r)
+        }
+        bindingIndex[key] = index
+        return index
+    }
+
+    private mutating func record(_ b: PluginBinding, of plugin: UInt32) -> BindingRecord {
         var r = BindingRecord()
         r.plugin = plugin
         r.config = strings.add(b.configJSON)
         r.key = ImageHash.hash(b.configJSON, seed: ImageHash.hash(b.name, seed: artifacts[Int(plugin)].generation))
-        let index = UInt32(bindings.count)
-        bindings.append(r)
-        bindingIndex[key] = index
-        return index
+        return r
     }
 
     /// The bindings that run on a route, in order; equal chains are one.
@@ -93,11 +118,20 @@ extension ImageCompiler {
             }
         }
         for (j, b) in own.enumerated() where !placed[j] { chain.append(try bindingRecord(b, at: path() + "[\(j)]")) }
-        let filters = chain.contains { artifacts[Int(bindings[Int($0)].plugin)].filtersBody }
+        let filters = chain.contains { i in
+            let b = bindings[Int(i)]
+            let canary = b.alternative == .max ? nil : bindings[Int(b.alternative)]
+            return filtersBody(b) || canary.map(filtersBody) == true
+        }
         if let known = chainIndex[chain] { return (known, filters) }
         let range = ImageRange(offset: UInt32(chains.count), count: UInt32(chain.count))  // made a byte offset by `assemble`
         chains += chain
         chainIndex[chain] = range
         return (range, filters)
+    }
+    /// A quarantined plugin runs no filter.
+    private func filtersBody(_ b: BindingRecord) -> Bool {
+        let a = artifacts[Int(b.plugin)]
+        return a.filtersBody && !a.isQuarantined
     }
 }

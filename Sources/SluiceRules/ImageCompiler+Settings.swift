@@ -15,7 +15,10 @@ extension ImageCompiler {
         s.headerFieldsMax = try number(limits.headerFieldsMax, Limits.headerFieldsRange, at: "limits.header_fields")
         s.bodyRateMin = try number(limits.bodyRateMin, Limits.bodyRateRange, at: "limits.body_rate_min")
         s.bodyBytesMax = limits.bodyBytesMax ?? .max
+        s.pluginBodyMax = limits.pluginBodyBytesMax
         s.requestsPerConnectionMax = limits.requestsPerConnectionMax
+        s.pluginHoldWarnMs = try number(limits.pluginHoldWarnMs, Limits.pluginHoldRange, at: "limits.plugin_hold_warn")
+        s.pluginHoldMaxMs = try number(limits.pluginHoldMaxMs, Limits.pluginHoldRange, at: "limits.plugin_hold_max")
         s.headTimeoutMs = try number(timeouts.headMs, ms, at: "timeouts.head")
         s.idleTimeoutMs = try number(timeouts.idleMs, ms, at: "timeouts.idle")
         s.bodyIdleTimeoutMs = try number(timeouts.bodyIdleMs, ms, at: "timeouts.body_idle")

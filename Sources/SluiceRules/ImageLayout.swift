@@ -54,7 +54,7 @@ import SluiceBytes
     public var functions = ImageRange()
     public init() {}
     public static let magicValue: UInt64 = 0x3147_4d49_4355_4c53  // "SLUCIMG1"
-    public static let currentVersion: UInt32 = 1
+    public static let currentVersion: UInt32 = 2
 }
 
 /// A socket address as the kernel takes it: sockaddr_in, sockaddr_in6 or sockaddr_un.
@@ -145,21 +145,32 @@ public enum ActionKind: UInt8, Sendable { case proxy = 0, respond = 1, redirect 
     public var digest: UInt64 = 0
     public var statSlot: UInt32 = 0
     public var flags: UInt32 = 0
+    /// Bits of `Capability` that the configuration grants.
+    public var capabilities: UInt32 = 0
+    public var reserved: UInt32 = 0
     public init() {}
     /// Carries Swift code: loaded with RTLD_NODELETE and parked, never unmapped.
     public static let swift: UInt32 = 1
     /// Failure mode: 0 closed (500), 1 open (skip the plugin).
     public static let failOpen: UInt32 = 2
+    /// Kept from running after it crashed too often: workers do not load it, its bindings only act out the failure mode (closed:
+    /// answer 503, open: skip the plugin).
+    public static let quarantined: UInt32 = 4
 }
 
 /// One plugin with one configuration; routes that configure a plugin alike share it.
 @frozen public struct BindingRecord {
     public var plugin: UInt32 = 0
-    public var reserved: UInt32 = 0
+    /// Index of the binding that takes a share of the requests in this one's place (a canary: the same configuration on another
+    /// generation); .max = none. Chains never name an alternative, and an alternative has none itself.
+    public var alternative: UInt32 = .max
     /// JSON text handed to the plugin's `configure`.
     public var config = ImageText()
     /// Hash of plugin name, generation and config text: an unchanged binding keeps its instance over revisions.
     public var key: UInt64 = 0
+    /// A request takes the alternative when the upper 32 bits of its hash are below this: the share of 2^32.
+    public var share: UInt32 = 0
+    public var reserved: UInt32 = 0
     public init() {}
 }
 
@@ -205,5 +216,9 @@ public enum AccessLogFormat: UInt8, Sendable { case off = 0, combined = 1, json 
     public var stateDirectory = ImageText()
     public var configPath = ImageText()
     public var coreBytesMax: UInt64 = 0
+    /// A hook that holds its worker longer is warned about, or ends the worker; 0 = never.
+    public var pluginHoldWarnMs: UInt32 = 200
+    public var pluginHoldMaxMs: UInt32 = 2_000
+    public var pluginBodyMax: UInt64 = 1 << 20  // of a request body that a plugin gathers
     public init() {}
 }

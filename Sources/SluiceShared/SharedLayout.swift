@@ -2,13 +2,16 @@
 // reads. One writer a word, so plain loads and stores suffice; nothing here locks. Shared dictionaries come with their
 // own zones later.
 //
-//   [SharedHeader][WorkerBlock 0][WorkerBlock 1]…
-//   WorkerBlock = [WorkerHead][RouteCounters × routeSlots][PluginCounters × pluginSlots][GenerationState × generationSlots]
+//   [SharedHeader][CrashEntry × crashEntries][WorkerBlock 0][WorkerBlock 1]…
+//   WorkerBlock = [WorkerHead][FaultRecord: fault][FaultRecord: sample]
+//                 [RouteCounters × routeSlots][PluginCounters × pluginSlots][GenerationState × generationSlots]
 //                 [MetricDefinition × metricSlots][Double × metricCells]
+//
+// There is one block more than workers: where the successor of a worker that is being recycled counts. Crashes are in `CrashRing.swift`.
 
 @frozen public struct SharedHeader {
     public var magic: UInt64 = 0x3153_4355_4c53  // "SLUCS1"
-    public var version: UInt32 = 1
+    public var version: UInt32 = 2
     public var workerCount: UInt32 = 0
     public var totalBytes: UInt64 = 0
     /// Start of the master, Unix seconds.
@@ -18,7 +21,9 @@
     public var controlRestarts: UInt64 = 0
     /// Ticks of `TickClock` a microsecond.
     public var ticksPerUs: Double = 0
-    public var reserved: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    /// Crashes written into the ring so far; the newest is entry `crashes - 1` of it.
+    public var crashes: UInt64 = 0
+    public var reserved: (UInt64, UInt64) = (0, 0)
     public init() {}
 }
 
@@ -52,7 +57,9 @@
     public var latencySumUs: UInt64 = 0
     /// Requests by duration; bucket bounds are `Latency.boundsUs`, the last one is +Inf. Not cumulative.
     public var latency: InlineArray<32, UInt64> = .init(repeating: 0)
-    public var reserved: InlineArray<9, UInt64> = .init(repeating: 0)
+    /// Index + 1 of the worker that writes here, 0 = nobody. Written by the master.
+    public var occupant: UInt64 = 0
+    public var reserved: InlineArray<8, UInt64> = .init(repeating: 0)
     public init() {}
 }
 
@@ -69,13 +76,14 @@
 @frozen public struct PluginCounters {
     public var calls: InlineArray<16, UInt64> = .init(repeating: 0)
     public var failures: InlineArray<16, UInt64> = .init(repeating: 0)
-    /// Whose these are; a worker that loads another generation into the slot starts from zero.
+    /// Whose these are: its generation, and a hash of its name. A worker that loads another one into the slot starts from zero.
     public var generation: UInt64 = 0
+    public var owner: UInt64 = 0
     /// Calls of host functions that the phase does not allow.
     public var misuse: UInt64 = 0
     /// Bytes that its instances and state took from the host, not yet given back.
     public var hostBytes: UInt64 = 0
-    public var reserved: InlineArray<5, UInt64> = .init(repeating: 0)
+    public var reserved: InlineArray<4, UInt64> = .init(repeating: 0)
     /// Time on the processor per phase, in ticks.
     public var cpu: InlineArray<16, TickHistogram> = .init(repeating: TickHistogram())
     /// Time parked per phase, in ticks: one entry a park.
@@ -161,6 +169,7 @@ public enum SharedLimits {
     public static let routeSlots = 4096  // slot 0: routes past the limit, and requests that matched none
     public static let pluginSlots = 256
     public static let generationSlots = 256
+    public static let crashEntries = 16
 }
 
 public enum Latency {

@@ -5,6 +5,9 @@ import SluiceSystem
 /// One worker's part of the shared memory. Plain pointers, valid until the mapping ends; only that worker writes.
 public struct WorkerBlock: @unchecked Sendable {
     public let head: UnsafeMutablePointer<WorkerHead>
+    /// What it died of, and what it was doing when the master asked.
+    public let fault: UnsafeMutablePointer<FaultRecord>
+    public let sample: UnsafeMutablePointer<FaultRecord>
     /// `SharedLimits.routeSlots` entries.
     public let routes: UnsafeMutablePointer<RouteCounters>
     /// `SharedLimits.pluginSlots` entries.
@@ -18,13 +21,26 @@ public struct WorkerBlock: @unchecked Sendable {
     /// - Parameter base: at least `WorkerBlock.byteCount` bytes, 64-byte aligned.
     public init(at base: UnsafeMutableRawPointer) {
         head = base.assumingMemoryBound(to: WorkerHead.self)
+        fault = (base + WorkerBlock.faultOffset).assumingMemoryBound(to: FaultRecord.self)
+        sample = fault + 1
         routes = (base + WorkerBlock.routesOffset).assumingMemoryBound(to: RouteCounters.self)
         plugins = (base + WorkerBlock.pluginsOffset).assumingMemoryBound(to: PluginCounters.self)
         generations = (base + WorkerBlock.generationsOffset).assumingMemoryBound(to: GenerationState.self)
         metricDefinitions = (base + WorkerBlock.metricsOffset).assumingMemoryBound(to: MetricDefinition.self)
         metricCells = (base + WorkerBlock.cellsOffset).assumingMemoryBound(to: Double.self)
     }
-    static let routesOffset = MemoryLayout<WorkerHead>.stride
+    /// Nobody writes here any more: what it counted stays, nothing is open. [master]
+    public func vacate() {
+        head.pointee.occupant = 0
+        head.pointee.currentPlugin = 0
+        head.pointee.clientConnections = 0
+        head.pointee.upstreamConnections = 0
+        head.pointee.upstreamIdle = 0
+        head.pointee.requestsActive = 0
+        for i in 0..<SharedLimits.generationSlots { generations[i] = GenerationState() }
+    }
+    static let faultOffset = MemoryLayout<WorkerHead>.stride
+    static let routesOffset = (faultOffset + 2 * MemoryLayout<FaultRecord>.stride + 63) & ~63
     static let pluginsOffset = routesOffset + SharedLimits.routeSlots * MemoryLayout<RouteCounters>.stride
     static let generationsOffset = pluginsOffset + SharedLimits.pluginSlots * MemoryLayout<PluginCounters>.stride
     static let metricsOffset = generationsOffset + SharedLimits.generationSlots * MemoryLayout<GenerationState>.stride
@@ -49,10 +65,13 @@ public struct SharedMemory: @unchecked Sendable {
     public let fd: Int32
     let mapping: Mapping
     public let workerCount: Int
+    /// One more than workers.
+    public var blockCount: Int { workerCount + 1 }
 
     /// New shared memory for `workers` (1...256) workers, all counters zero, its size sealed.
+    /// - Parameter ticksPerUs: known already (a probe); nil = measured now.
     /// - Throws: `SharedMemoryError.unfit` for a bad count, `SystemError`.
-    public static func create(workers: Int) throws -> SharedMemory {
+    public static func create(workers: Int, ticksPerUs: Double? = nil) throws -> SharedMemory {
         guard (1...workersMax).contains(workers) else {
             throw SharedMemoryError.unfit("\(workers) workers; 1 to \(workersMax) are possible")
         }
@@ -65,7 +84,7 @@ public struct SharedMemory: @unchecked Sendable {
             header.workerCount = UInt32(workers)
             header.totalBytes = UInt64(total)
             header.startedAt = SystemClock.realtimeMs() / 1000
-            header.ticksPerUs = TickClock.measureRate()
+            header.ticksPerUs = ticksPerUs ?? TickClock.measureRate()
             mapping.base.storeBytes(of: header, as: SharedHeader.self)
             return SharedMemory(fd: fd, mapping: mapping, workerCount: workers)
         } catch {
@@ -108,17 +127,23 @@ public struct SharedMemory: @unchecked Sendable {
 
     public var header: UnsafeMutablePointer<SharedHeader> { mapping.base.assumingMemoryBound(to: SharedHeader.self) }
 
-    /// The block of worker `index`, 0..<workerCount.
+    /// Block `index`, 0..<blockCount. Worker i starts in block i; a recycled one in the block that is free then.
     public func worker(_ index: Int) -> WorkerBlock {
-        precondition(index >= 0 && index < workerCount, "worker \(index) of \(workerCount)")
+        precondition(index >= 0 && index < blockCount, "block \(index) of \(blockCount)")
         return WorkerBlock(at: mapping.base + SharedMemory.headerBytes + index * WorkerBlock.byteCount)
+    }
+    /// The last crashes; the master writes, the control process reads.
+    public var crashes: CrashRing {
+        CrashRing(
+            header: header, entries: (mapping.base + SharedMemory.crashesOffset).assumingMemoryBound(to: CrashEntry.self))
     }
     /// Ends the mapping; the descriptor stays open.
     public func unmap() { mapping.unmap() }
 
-    /// A page of its own, so that blocks start on pages too.
-    static let headerBytes = 4096
+    /// The header has a page of its own, and blocks start on pages too.
+    static let crashesOffset = 4096
+    static let headerBytes = crashesOffset + (SharedLimits.crashEntries * MemoryLayout<CrashEntry>.stride + 4095) & ~4095
     public static let workersMax = 256
     /// Size of the whole memory for `workers` workers.
-    public static func byteCount(workers: Int) -> Int { headerBytes + workers * WorkerBlock.byteCount }
+    public static func byteCount(workers: Int) -> Int { headerBytes + (workers + 1) * WorkerBlock.byteCount }
 }

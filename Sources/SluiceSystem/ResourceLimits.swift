@@ -27,4 +27,14 @@ public enum ResourceLimits {
         if l.rlim_cur > l.rlim_max { l.rlim_max = l.rlim_cur }
         try check("set the limit of core files to \(bytes) bytes") { setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &l) }
     }
+
+    /// Lowers the limits of a process that may be killed for reaching them: core file (bytes), time on the processor, address space.
+    public static func set(core: UInt64, cpuSeconds: UInt64, memory: UInt64) throws(SystemError) {
+        for (what, wanted) in [(RLIMIT_CORE, core), (RLIMIT_CPU, cpuSeconds), (RLIMIT_AS, memory)] {
+            var l = rlimit()
+            try check("read a resource limit") { getrlimit(__rlimit_resource_t(what.rawValue), &l) }
+            l.rlim_cur = min(l.rlim_max, rlim_t(wanted))
+            try check("lower a resource limit") { setrlimit(__rlimit_resource_t(what.rawValue), &l) }
+        }
+    }
 }

@@ -2,6 +2,7 @@
 import CSluiceSys
 import SluiceBytes
 import SluiceChannel
+import SluiceModel
 import SluiceObserve
 import SluicePipeline
 import SluiceRules
@@ -29,10 +30,13 @@ extension Worker {
             for i in listeners.indices where listeners[i].descriptor >= 0 && !listeners[i].isWatched { dropListener(i) }
         case .listener: addListener(f)
         case .logs:
+            // What the runtime and plugins print follows too.
+            do { try Descriptor.replace(2, with: f.descriptors[0]) } catch { ErrorLog.write(.error, "\(error)") }
             ErrorLog.redirect(to: f.descriptors[0])
             pipeline.accessLog.flush()
             pipeline.accessLog.reopen(f.descriptors.count > 1 ? f.descriptors[1] : -1)
-        case .drain: startDrain(f.value)
+        case .drain: startDrain(f.value, isPatient: f.status == 1)
+        case .cancelGeneration: pipeline.host.cancelAll(plugin: f.text, generation: f.value)
         default: f.descriptors.forEach(Descriptor.close)
         }
     }
@@ -97,6 +101,9 @@ extension Worker {
             if listeners[i].isWatched { continue }
             try Descriptor.setNonBlocking(listeners[i].descriptor)
             if l.address.family != UInt32(AF_UNIX) { Socket.setNoDelay(listeners[i].descriptor) }
+            if withUnsafePointer(to: l.address.bytes, { Socket.isLoopback(family: Int32(l.address.family), address: $0) }) {
+                Socket.setUnpaced(listeners[i].descriptor)
+            }
             pipeline.setPort(UInt16(l.address.bytes[2]) << 8 | UInt16(l.address.bytes[3]), ofListener: i)
             guard pipeline.loop.poller.addLevel(listeners[i].descriptor, token: Token.firstListener + UInt64(i)) else {
                 throw WorkerError("the listener \(label) cannot be watched")
@@ -115,24 +122,36 @@ extension Worker {
 
     // MARK: the end
 
-    mutating func startDrain(_ afterMs: UInt64) {
+    /// - Parameter isPatient: a successor serves already: idle connections get time to send the request that may be on its way.
+    mutating func startDrain(_ afterMs: UInt64, isPatient: Bool) {
         if drainDeadlineMs != 0 {  // asked again: less time, never more
             drainDeadlineMs = min(drainDeadlineMs, pipeline.loop.clock.nowMs + max(1, afterMs))
+            if !isPatient { pipeline.drain() }
             return
         }
         for i in listeners.indices where listeners[i].isWatched {
             pipeline.accept(listener: listeners[i].descriptor, index: UInt16(truncatingIfNeeded: i))
         }
-        pipeline.drain()
+        if isPatient {
+            pipeline.beginDrain()
+            idleUntilMs = pipeline.loop.clock.nowMs + UInt64(Limits.drainIdleGraceMs)
+        } else {
+            pipeline.drain()
+        }
         for i in listeners.indices where listeners[i].descriptor >= 0 { dropListener(i) }
         drainDeadlineMs = pipeline.loop.clock.nowMs + max(1, afterMs)
     }
 
     mutating func leaveWhenDrained() {
+        if idleUntilMs != 0 && pipeline.loop.clock.nowMs >= idleUntilMs {
+            idleUntilMs = 0
+            pipeline.drain()
+        }
         if pipeline.connectionCount > 0 && pipeline.loop.clock.nowMs < drainDeadlineMs { return }
         if pipeline.connectionCount > 0 {
             ErrorLog.write(.warn, "\(pipeline.connectionCount) connections were cut at the end of the drain")
         }
+        pipeline.host.leave()
         pipeline.accessLog.flush()
         exit(0)
     }

@@ -24,7 +24,7 @@ public enum WorkerProcess {
             let handed = try HandedOver(channel)
             var worker = Worker(
                 index: index, channel: channel, listeners: handed.listeners, accessLog: handed.accessLog,
-                settings: try SettledStart(handed, index))
+                settings: try SettledStart(handed))
             try worker.start(image: handed.image)
             worker.run()
         } catch {
@@ -37,6 +37,8 @@ public enum WorkerProcess {
 /// What the master sends before a worker can serve: `start`, one `listener` each, `logs`.
 struct HandedOver {
     var shared: Int32 = -1
+    /// Its block in the shared memory.
+    var block = 0
     var image: Int32 = -1
     var listeners: [ListeningPlace] = []
     var errorLog: Int32 = -1
@@ -48,6 +50,7 @@ struct HandedOver {
             switch f.kind {
             case .start:
                 shared = f.descriptors[0]
+                block = Int(clamping: f.value)
                 image = f.descriptors[1]
             case .listener: listeners.append(ListeningPlace(label: f.text, descriptor: f.descriptors[0]))
             case .logs:
@@ -65,9 +68,14 @@ struct SettledStart {
     let block: WorkerBlock
     let record: SettingsRecord
 
-    init(_ handed: HandedOver, _ index: Int) throws {
+    init(_ handed: HandedOver) throws {
         ErrorLog.redirect(to: handed.errorLog)
-        block = try SharedMemory.map(fd: handed.shared).worker(index)
+        let memory = try SharedMemory.map(fd: handed.shared)
+        guard handed.block < memory.blockCount else {
+            throw WorkerError("block \(handed.block) of \(memory.blockCount) in the shared memory")
+        }
+        block = memory.worker(handed.block)
+        if !FaultHandler.install(block) { throw WorkerError("no handler for faults: \(Errno.current)") }
         let mapping = try Mapping(handed.image, count: try Descriptor.size(handed.image), writable: false)
         defer { mapping.unmap() }
         let image = try ImageView(base: UnsafeRawPointer(mapping.base), count: mapping.count)
@@ -92,6 +100,8 @@ struct WorkerError: Error, CustomStringConvertible {
 enum Token {
     static let channel: UInt64 = 0
     static let jobs: UInt64 = 1
+    /// What plugins have under way.
+    static let host: UInt64 = 2
     static let firstListener: UInt64 = 16
 }
 
@@ -104,6 +114,8 @@ struct Worker: ~Copyable {
     var prepared: UnsafeMutablePointer<Snapshot>?
     /// When a drain must have ended, in ms of the loop's clock; 0 = not draining.
     var drainDeadlineMs: UInt64 = 0
+    /// Until when idle connections stay open in a patient drain; 0 = they are closed.
+    var idleUntilMs: UInt64 = 0
 
     init(index: Int, channel: Channel, listeners: [ListeningPlace], accessLog: Int32, settings: SettledStart) {
         self.index = index
@@ -111,7 +123,9 @@ struct Worker: ~Copyable {
         self.listeners = listeners
         let counters = WorkerCounters(settings.block)
         counters.adopt(pid: UInt64(getpid()), revision: 0)
-        let host = PluginHost(shared: settings.block) { level, text in ErrorLog.write(LogLevel(rawValue: level) ?? .notice, text) }
+        let host = PluginHost(shared: settings.block, worker: index) { level, text in
+            ErrorLog.write(LogLevel(rawValue: level) ?? .notice, text)
+        }
         host.released = { name, generation, parked in
             try? channel.send(Frame(.released, worker: UInt32(index), value: generation, status: parked ? 1 : 0, text: name))
         }
@@ -126,9 +140,10 @@ struct Worker: ~Copyable {
         pipeline.commit(first)
         pipeline.counters.block.head.pointee.revision = first.pointee.revision
         guard pipeline.loop.poller.addLevel(channel.fd, token: Token.channel),
-            pipeline.loop.poller.addLevel(pipeline.loop.jobs.descriptor, token: Token.jobs)
+            pipeline.loop.poller.addLevel(pipeline.loop.jobs.descriptor, token: Token.jobs),
+            pipeline.loop.poller.addLevel(pipeline.host.descriptor, token: Token.host)
         else {
-            throw WorkerError("the channel cannot be watched")
+            throw WorkerError("the channel or the plugin host cannot be watched")
         }
         try watchListeners()
         try channel.send(Frame(.ready, worker: UInt32(index), revision: first.pointee.revision))
@@ -137,11 +152,21 @@ struct Worker: ~Copyable {
     mutating func run() -> Never {
         while true {
             let isBusy = pipeline.runLine()
-            let n = pipeline.loop.turn(maxMs: isBusy ? 0 : 1000)
+            let wait = pipeline.host.waitMs(nowMs: pipeline.loop.clock.nowMs)
+            let longest: Int32 = drainDeadlineMs != 0 ? 100 : 1000
+            let n = pipeline.loop.turn(maxMs: isBusy ? 0 : wait < 0 ? longest : min(wait, longest))
+            var hostIsReady = false
             for i in 0..<n {
                 let token = pipeline.loop.poller.token(i)
-                if token >> 32 != 0 { pipeline.handle(token: token, bits: pipeline.loop.poller.bits(i)) } else { special(token) }
+                if token >> 32 != 0 {
+                    pipeline.handle(token: token, bits: pipeline.loop.poller.bits(i))
+                } else if token == Token.host {
+                    hostIsReady = true
+                } else {
+                    special(token)
+                }
             }
+            pipeline.serveHooks(descriptorsReady: hostIsReady)
             pipeline.endTurn()
             pipeline.counters.beat()
             if drainDeadlineMs != 0 { leaveWhenDrained() }

@@ -15,9 +15,13 @@ do {
     case .worker(let index):
         try ChildStart.settle(arguments)
         WorkerProcess.run(index: index)
+    case .probe:
+        try ChildStart.settle(arguments)
+        ProbeProcess.run()
     case .control(let program, let configPath):
         try ChildStart.settle(arguments)
         try ChildStart.becomeControl(program: program, configPath: configPath)
+    case .benchPlugin(let words): BenchProcess.run(words)
     case .version: print("sluiced \(Version.text)")
     case .help: print(Arguments.usage)
     }

@@ -7,7 +7,7 @@ import Testing
 @testable import SluiceModel
 
 struct FakeCounters: CounterSource {
-    func snapshot(routeSlots: some Sequence<UInt32>, pluginSlots: some Sequence<UInt32>) -> CounterSnapshot {
+    func snapshot(routeSlots: some Sequence<UInt32>, plugins: some Sequence<PluginSlot>) -> CounterSnapshot {
         var out = MetricsTests.counters()
         out.workers[0].generations = [GenerationState(plugin: 2, generation: 1, state: GenerationPhase.active.rawValue, references: 1)]
         return out

@@ -85,10 +85,11 @@ import Testing
             var d = Self.definition(.gauge, ["p", "open", "Now."])
             d.firstCell = UInt16(10 + i)
             d.cellCount = 1
+            memory.worker(i).head.pointee.occupant = UInt64(i + 1)
             memory.worker(i).metricCells[10 + i] = 2.5
             memory.worker(i).publish(d, at: 3 * i)
         }
-        let found = CounterReader(memory: memory).snapshot(routeSlots: [], pluginSlots: []).pluginSeries
+        let found = CounterReader(memory: memory).snapshot(routeSlots: [], plugins: []).pluginSeries
         #expect(found.count == 1 && found[0].cells == [5] && found[0].family == "sluice_plugin_p__open")
     }
 }

@@ -37,6 +37,11 @@ import Testing
         }
         guard case .value(.string(let text)) = result else { throw Kit.ToolFailure(description: "\(result)") }
         #expect(text.string == "DE")
+        // A canary declares the same names: those of the first are called.
+        let spec = PluginSpec(name: "fixture", path: try build(["-DPLUGIN"]), generation: 7, digest: 0, statSlot: 5, failOpen: false)
+        let both = try worker.host.prepare(plugins: [table.generations[0].spec, spec], bindings: [])
+        #expect(both.function("fixture.country") === f)
+        worker.host.retire(both)
         // A new generation declares the same names; both tables are there at once.
         let next = try worker.load(try build(["-DPLUGIN"]), generation: 2)
         worker.host.retire(table)
@@ -61,14 +66,14 @@ import Testing
         var other = one
         (other.name, other.path, other.statSlot) = ("other", try build(["-DPLUGIN", "-DNAME=\"other\""]), 4)
         let error = #expect(throws: PluginFailure.self) { try worker.host.prepare(plugins: [one, other], bindings: []) }
-        #expect(error?.description == "function text.longer is declared by plugin other@1 and by plugin fixture@1; a name has one meaning")
+        #expect(error?.description == "function text.longer is declared by plugin other and by plugin fixture; a name has one meaning")
         #expect(worker.states == [], "all or nothing")
         let library = try build()
         let configured = #expect(throws: PluginFailure.self) {
             try worker.host.prepare(plugins: [one], bindings: [], functions: [spec(library, "longer", "text.longer", "bool(string, int)")])
         }
         #expect(
-            configured?.description == "functions[0]: function text.longer is declared by the configuration and by plugin fixture@1; a name has one meaning")
+            configured?.description == "functions[0]: function text.longer is declared by the configuration and by plugin fixture; a name has one meaning")
     }
 
     @Test func aLibraryLivesAsLongAsItsTables() throws {

@@ -81,6 +81,8 @@ import Testing
         #expect(try refused(\.clusters, 1) { (r: inout ClusterRecord) in r.totalWeight += 1 } == "image.clusters[1]")
         #expect(try refused(\.targets, 0) { (r: inout TargetRecord) in r.address.length = 500 } == "image.targets[0]")
         #expect(try refused(\.bindings, 0) { (r: inout BindingRecord) in r.plugin = 2 } == "image.bindings[0]")
+        #expect(try refused(\.bindings, 0) { (r: inout BindingRecord) in r.alternative = 3 } == "image.bindings[0]")
+        #expect(try refused(\.bindings, 0) { (r: inout BindingRecord) in r.alternative = 0 } == "image.bindings[0]")  // itself
         #expect(try refused(\.chains, 1) { (r: inout UInt32) in r = 3 } == "image.chains[1]")
         #expect(try refused(\.settings, 0) { (r: inout SettingsRecord) in r.headBytesMax = 1 << 20 } == "image.settings.headBytesMax")
         #expect(try refused(\.trustedNetworks, 0) { (r: inout NetworkRecord) in r.prefixBits = 129 } == "image.trustedNetworks[0]")

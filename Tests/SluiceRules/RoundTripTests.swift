@@ -56,6 +56,39 @@ import Testing
         #expect(v.routes[0].chain.offset == v.routes[4].chain.offset)
     }
 
+    /// Each binding of a plugin with a canary is followed by the same on the canary; chains name the first.
+    @Test func canary() throws {
+        let (c, plugins) = rich()
+        let other = PluginCanary(artifact: artifact("key-auth", generation: 2, filtersBody: true), share: 1 << 30)
+        let resolved = [AddressRecord(IPAddress("10.9.9.1")!, port: 8080)]
+        let block = Block(try builder(c, plugins: plugins, resolve: { _ in resolved }, canary: { $0 == "key-auth" ? other : nil }).build())
+        defer { withExtendedLifetime(block) {} }
+        let v = try block.view()
+        #expect(v.plugins.map { v.text($0.name).string } == ["key-auth", "key-auth", "request-id"])
+        #expect(v.plugins.map(\.generation) == [1, 2, 4])
+        let first = Int(v.chain(v.routes[2])[1]), b = v.bindings[first], alternative = v.bindings[Int(b.alternative)]
+        #expect(b.plugin == 0 && b.share == 1 << 30 && alternative.plugin == 1)
+        #expect(alternative.alternative == .max && alternative.share == 0 && alternative.key != b.key)
+        #expect(v.text(alternative.config).string == v.text(b.config).string)
+        #expect(v.chain(v.routes[0]).allSatisfy { v.bindings[Int($0)].alternative == .max })
+        let same = PluginCanary(artifact: plugins[0], share: 1)
+        let error = #expect(throws: ImageError.self) {
+            try builder(c, plugins: plugins, resolve: { _ in resolved }, canary: { _ in same }).build()
+        }
+        #expect(error?.path == "plugins[0].name")
+    }
+
+    /// Its failure mode serves: marked, and no body filter on its routes.
+    @Test func quarantined() throws {
+        var (c, plugins) = rich()
+        plugins[0].isQuarantined = true
+        c.globalPlugins = []
+        let block = Block(try builder(c, plugins: plugins) { _ in [AddressRecord(IPAddress("10.9.9.1")!, port: 8080)] }.build())
+        defer { withExtendedLifetime(block) {} }
+        let v = try block.view()
+        #expect(v.plugins[0].flags == PluginRecord.quarantined && v.routes[2].flags == 0)
+    }
+
     /// A binding keeps its key as long as plugin, generation and configuration stay.
     @Test func bindingKeys() throws {
         func key(_ generation: UInt64, _ config: String) throws -> UInt64 {
@@ -188,7 +221,7 @@ import Testing
             MemoryLayout<ClusterRecord>.stride == 40 && MemoryLayout<TargetRecord>.stride == 144 && MemoryLayout<RouteRecord>.stride == 80)
         #expect(MemoryLayout<RouteRecord>.offset(of: \.bodyBytesMax) == 72 && MemoryLayout<RouteRecord>.offset(of: \.reserved) == 64)
         #expect(
-            MemoryLayout<PluginRecord>.stride == 48 && MemoryLayout<BindingRecord>.stride == 24 && MemoryLayout<NetworkRecord>.stride == 24)
+            MemoryLayout<PluginRecord>.stride == 56 && MemoryLayout<BindingRecord>.stride == 32 && MemoryLayout<NetworkRecord>.stride == 24)
         #expect(
             MemoryLayout<SettingsRecord>.stride == 136 && MemoryLayout<HostTableHeader>.stride == 32 && MemoryLayout<HostSlot>.stride == 32)
         #expect(MemoryLayout<RouteNode>.stride == 32 && MemoryLayout<RouteEntry>.stride == 16)

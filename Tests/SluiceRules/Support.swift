@@ -29,12 +29,13 @@ func artifact(_ name: String, generation: UInt64 = 1, filtersBody: Bool = false)
         failOpen: name == "open", filtersBody: filtersBody)
 }
 
-func builder(_ c: Configuration, plugins: [PluginArtifact] = [], resolve: @escaping (String) throws -> [AddressRecord] = { _ in [] })
-    -> ImageBuilder
-{
+func builder(
+    _ c: Configuration, plugins: [PluginArtifact] = [], resolve: @escaping (String) throws -> [AddressRecord] = { _ in [] },
+    canary: @escaping (String) -> PluginCanary? = { _ in nil }
+) -> ImageBuilder {
     ImageBuilder(
         configuration: c, revision: 9, resolve: resolve, routeSlot: { UInt32($0.utf8.count) },
-        plugin: { name in plugins.first { $0.name == name } },
+        plugin: { name in plugins.first { $0.name == name } }, canary: canary,
         configPath: "/etc/sluice.yaml")
 }
 

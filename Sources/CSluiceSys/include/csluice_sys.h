@@ -56,12 +56,14 @@ extern int accept4(int, struct sockaddr *, socklen_t *, int);
 extern int pipe2(int[2], int);
 extern ssize_t splice(int, long *, int, long *, size_t, unsigned);
 extern int memfd_create(const char *, unsigned);
+extern int close_range(unsigned, unsigned, int);
 extern char **environ;
-enum { CS_SPLICE_MOVE = 1, CS_SPLICE_NONBLOCK = 2, CS_SPLICE_MORE = 4 };
+enum { CS_SPLICE_MOVE = 1, CS_SPLICE_NONBLOCK = 2 };
 static inline int cs_accept(int fd, void *addr, socklen_t *len) { return accept4(fd, (struct sockaddr *)addr, len, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 static inline ssize_t cs_splice(int in, int out, size_t n, unsigned flags) { return splice(in, 0, out, 0, n, flags); }
+static inline int cs_close_from(unsigned first) { return close_range(first, ~0u, 0); }
 static inline char **cs_environ(void) { return environ; }
-enum { CS_MFD_CLOEXEC = 1, CS_MFD_ALLOW_SEALING = 2, CS_F_SETPIPE_SZ = 1031 };
+enum { CS_MFD_CLOEXEC = 1, CS_MFD_ALLOW_SEALING = 2, CS_F_SETPIPE_SZ = 1031, CS_F_GETPIPE_SZ = 1032 };
 enum { CS_F_ADD_SEALS = 1033, CS_F_GET_SEALS = 1034, CS_SEAL_ALL = 0xf /* seal|shrink|grow|write */ };
 enum { CS_MSG_NOSIGNAL = MSG_NOSIGNAL, CS_MSG_PEEK = MSG_PEEK, CS_MSG_MORE = MSG_MORE };
 enum { CS_MSG_DONTWAIT = MSG_DONTWAIT, CS_MSG_CMSG_CLOEXEC = 0x40000000 };
@@ -84,6 +86,28 @@ enum { CS_SOCK_STREAM = SOCK_STREAM, CS_SOCK_SEQPACKET = SOCK_SEQPACKET, CS_SOCK
    cs_recv_fds: *nfds in: room, out: received; descriptors arrive close-on-exec. */
 ssize_t cs_send_fds(int sock, const void *p, size_t n, const int *fds, int nfds);
 ssize_t cs_recv_fds(int sock, void *p, size_t n, int *fds, int *nfds);
+
+/* A fiber: a stack of its own that the one thread enters and leaves. `work` runs on it and returns once; no C++ exception or
+   longjmp may cross its first frame. Valid memory of `stack_bytes` lies at `stack`, page-aligned, before cs_fiber_start. */
+typedef struct cs_fiber {
+  void *sp, *caller;
+  void *stack;
+  size_t stack_bytes;
+  void (*work)(struct cs_fiber *);
+  uintptr_t finished;
+  const void *caller_stack; /* for AddressSanitizer, as fake */
+  size_t caller_bytes;
+  void *fake;
+} cs_fiber;
+void cs_fiber_start(cs_fiber *f, void (*work)(cs_fiber *));
+/* Runs the fiber until it leaves or finishes; `value` is what its cs_fiber_leave returns. Returns what it left with, 0 at its end. */
+intptr_t cs_fiber_enter(cs_fiber *f, intptr_t value);
+/* On the fiber: back to whoever entered it. */
+intptr_t cs_fiber_leave(cs_fiber *f, intptr_t value);
+/* Makes pages fault. 0 or -1 with errno. */
+int cs_fiber_guard(void *page, size_t bytes);
+enum { CS_MAP_STACK = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | 0x20000 /* MAP_STACK */ };
+enum { CS_EPOLLONESHOT_BIT = 1 << 30 };
 
 /* Vector scans, inlined into Swift by the importer. They read up to 15 bytes past the hit: callers keep 64 pad bytes. */
 typedef unsigned char cs_v16 __attribute__((vector_size(16), aligned(1)));
@@ -126,5 +150,15 @@ static inline const uint8_t *cs_scan_name(const uint8_t *p) {
   }
 #else
   for (;; p++) { uint8_t c = *p, l = (uint8_t)((c | 0x20) - 'a'), d = (uint8_t)(c - '0'); if (l >= 26 && d >= 10 && c != '-') return p; }
+#endif
+}
+
+/* The compiler inside the Swift toolchain that made this program, as it writes itself into section .comment of what it makes:
+   "clang version 21.0.0 (https://github.com/swiftlang/llvm-project.git 11673e66…)". */
+static inline const char *cs_toolchain(void) {
+#ifdef __clang_version__
+  return "clang version " __clang_version__;
+#else
+  return "";
 #endif
 }

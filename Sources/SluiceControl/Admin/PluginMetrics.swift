@@ -62,13 +62,18 @@ struct PluginSeries: Sendable, Equatable {
 }
 
 extension CounterReader {
-    /// What all workers' plugins have defined.
+    /// What all workers' plugins have defined. In a block that no worker has, counts stay true, but nothing is open.
     func pluginSeries() -> [PluginSeries] {
-        let blocks = (0..<memory.workerCount).map(memory.worker)
-        return PluginSeries.sum(
-            blocks.flatMap { block in
-                (0..<SharedLimits.metricSlots).compactMap { block.series(at: $0).flatMap { PluginSeries($0.definition, $0.cells) } }
-            })
+        var all: [PluginSeries] = []
+        for block in (0..<memory.blockCount).map(memory.worker) {
+            let isRetired = block.head.pointee.occupant == 0
+            for slot in 0..<SharedLimits.metricSlots {
+                guard let found = block.series(at: slot), var one = PluginSeries(found.definition, found.cells) else { continue }
+                if isRetired && one.kind == .gauge { one.cells = [0] }
+                all.append(one)
+            }
+        }
+        return PluginSeries.sum(all)
     }
 }
 

@@ -40,14 +40,28 @@ enum ControlProcess {
                 ControlLog.setLevel(configuration.log.level)
                 await box.servers?.apply(configuration)
             })
-        let api = AdminAPI(control: control, counters: CounterReader(memory: memory))
-        let servers = LocalServers(admin: { await api.handle($0) })
+        let crashes = CrashReports(state: start.assembler.directory, ring: memory.crashes) { await control.crashed($0) }
+        let counters = CounterReader(memory: memory)
+        let api = AdminAPI(control: control, counters: counters, crashes: crashes)
+        let servers = LocalServers(admin: { await api.handle($0) }, uploads: { await control.uploadPlace($0) })
         box.set(servers)
         ControlLog.setLevel(start.configuration.log.level)
         await servers.apply(start.configuration)
         ControlLog.write(.info, "control process serves revision \(welcome.revision) of \(configPath)")
+        let watch = Task {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: .milliseconds(Limits.pluginWatchIntervalMs))
+                await control.watch(counters)
+            }
+        }
+        defer { watch.cancel() }
+        Task { await crashes.catchUp() }
         for await frame in frames {
-            if frame.kind == .reload { Task { await reload(control, sink) } } else { await publisher.handle(frame) }
+            switch frame.kind {
+            case .reload: Task { await reload(control, sink) }
+            case .crashed: Task { await crashes.crashed(frame.value) }
+            default: await publisher.handle(frame)
+            }
         }
         await publisher.close()
         exit(0)
@@ -60,7 +74,8 @@ enum ControlProcess {
             while true {
                 do throws(ChannelError) {
                     guard let frame = try channel.receive() else { _exit(0) }
-                    for descriptor in frame.descriptors { close(descriptor) }  // none that follows the welcome carries any
+                    if frame.kind == .logs, let log = frame.descriptors.first { dup2(log, 2) }  // where ControlLog writes
+                    for descriptor in frame.descriptors { close(descriptor) }
                     continuation.yield(frame)
                 } catch {
                     if case .malformed(let what) = error {
@@ -137,11 +152,7 @@ private struct Start: Sendable {
         state.lastRevision = max(state.lastRevision, state.revision, revision)
         state.revision = revision
         var configuration = reading.configuration
-        configuration.plugins = state.plugins.map { plugin in
-            var source = PluginSource(name: plugin.name, path: plugin.sourcePath)
-            source.failOpen = plugin.failOpen
-            return source
-        }
+        configuration.plugins = state.sources
         self.configuration = configuration
         self.state = state
     }

@@ -72,6 +72,12 @@ actor Publisher {
         }
     }
 
+    /// A frame that is no part of a change; false when the master cannot be reached.
+    func send(_ frame: Frame) -> Bool {
+        do { try sink.send(frame) } catch { return false }
+        return true
+    }
+
     func close() {
         isClosed = true
         feed(.closed)

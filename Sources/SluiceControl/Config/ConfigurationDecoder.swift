@@ -15,6 +15,13 @@ enum ConfigurationDecoder {
         if let listen = text(root["admin"]?["listen"]) { out.admin = AdminListener(address: listen == "off" ? nil : listen) }
         if let listen = text(root["dyups"]?["listen"]) { out.dyups = AdminListener(address: listen == "off" ? nil : listen) }
         out.pluginsAPI = text(root["plugins_api"]).flatMap(PluginsAPI.init) ?? out.pluginsAPI
+        set(&out.pluginVersionsKept, int(root["plugin_versions"]))
+        if let node = root["plugin_signatures"] { out.pluginSignatures = signatures(node) }
+        if let node = root["plugin_quarantine"] {
+            set(&out.pluginQuarantine.crashes, int(node["crashes"]))
+            set(&out.pluginQuarantine.seconds, int(node["seconds"]))
+        }
+        if let node = root["plugin_probation"] { out.pluginProbation = probation(node) }
         if let node = root["log"] { out.log = log(node) }
         if let node = root["timeouts"] { out.timeouts = timeouts(node) }
         if let node = root["limits"] { out.limits = limits(node) }
@@ -73,8 +80,11 @@ enum ConfigurationDecoder {
         set(&out.targetBytesMax, size(node["target_bytes"]).flatMap { Int(exactly: $0) })
         set(&out.headerFieldsMax, int(node["header_fields"]))
         out.bodyBytesMax = size(node["body_bytes"])
+        set(&out.pluginBodyBytesMax, size(node["plugin_body_bytes"]))
         set(&out.bodyRateMin, int(node["body_rate_min"]))
         set(&out.requestsPerConnectionMax, whole(node["requests_per_connection"]))
+        set(&out.pluginHoldWarnMs, duration(node["plugin_hold_warn"]))
+        set(&out.pluginHoldMaxMs, duration(node["plugin_hold_max"]))
         return out
     }
 
@@ -89,7 +99,24 @@ enum ConfigurationDecoder {
 
     private static func plugin(_ node: ConfigNode) -> PluginSource {
         var out = PluginSource(name: text(node["name"]) ?? "", path: text(node["path"]) ?? "")
-        out.failOpen = text(node["on_failure"]) == "open"
+        out.failOpen = text(node["on_failure"]).map { $0 == "open" }
+        out.capabilities = (node["capabilities"]?.items ?? []).compactMap(text)
+        return out
+    }
+
+    private static func signatures(_ node: ConfigNode) -> PluginSignatures {
+        var out = PluginSignatures()
+        set(&out.policy, text(node["policy"]).flatMap(PluginSignatures.Policy.init))
+        out.keys = (node["keys"]?.items ?? []).compactMap(text)
+        return out
+    }
+
+    private static func probation(_ node: ConfigNode) -> PluginProbation {
+        var out = PluginProbation()
+        set(&out.seconds, int(node["seconds"]))
+        set(&out.errorsMax, int(node["errors_max"]))
+        out.latencyMaxMs = duration(node["latency_max"])
+        set(&out.minCalls, int(node["min_calls"]))
         return out
     }
 

@@ -13,7 +13,13 @@ enum ConfigurationEncoder {
             ("listeners", .array(c.listeners.map { .object([("address", .string($0.address)), ("backlog", .int($0.backlog))]) })),
             ("admin", .object([("listen", .string(c.admin.address ?? "off"))])),
             ("dyups", .object([("listen", .string(c.dyups.address ?? "off"))])),
-            ("plugins_api", .string(c.pluginsAPI.rawValue)), ("log", log(c.log)), ("timeouts", timeouts(c.timeouts)),
+            ("plugins_api", .string(c.pluginsAPI.rawValue)), ("plugin_versions", .int(c.pluginVersionsKept)),
+            ("plugin_signatures", signatures(c.pluginSignatures)),
+            (
+                "plugin_quarantine",
+                .object([("crashes", .int(c.pluginQuarantine.crashes)), ("seconds", .int(c.pluginQuarantine.seconds))])
+            ),
+            ("plugin_probation", probation(c.pluginProbation)), ("log", log(c.log)), ("timeouts", timeouts(c.timeouts)),
             ("limits", limits(c.limits)),
             ("forwarded", forwarded(c.forwarded)), ("plugins", .array(c.plugins.map(plugin))),
             ("global_plugins", .array(c.globalPlugins.map { binding($0, masked) })), ("functions", .array(c.functions.map(function))),
@@ -51,8 +57,9 @@ enum ConfigurationEncoder {
             ("connections", .int(l.connectionsMax)), ("head_bytes", bytes(UInt64(l.headBytesMax))),
             ("target_bytes", bytes(UInt64(l.targetBytesMax))),
             ("header_fields", .int(l.headerFieldsMax)), ("body_bytes", bytes(l.bodyBytesMax ?? .max)),
-            ("body_rate_min", .int(l.bodyRateMin)),
+            ("plugin_body_bytes", bytes(l.pluginBodyBytesMax)), ("body_rate_min", .int(l.bodyRateMin)),
             ("requests_per_connection", .int(l.requestsPerConnectionMax)),
+            ("plugin_hold_warn", ms(l.pluginHoldWarnMs)), ("plugin_hold_max", ms(l.pluginHoldMaxMs)),
         ])
     }
 
@@ -63,7 +70,21 @@ enum ConfigurationEncoder {
     }
 
     private static func plugin(_ p: PluginSource) -> JSONValue {
-        .object([("name", .string(p.name)), ("path", .string(p.path)), ("on_failure", .string(p.failOpen ? "open" : "closed"))])
+        var out: [(String, JSONValue)] = [("name", .string(p.name)), ("path", .string(p.path))]
+        if let open = p.failOpen { out.append(("on_failure", .string(open ? "open" : "closed"))) }
+        if !p.capabilities.isEmpty { out.append(("capabilities", .strings(p.capabilities))) }
+        return .object(out)
+    }
+
+    /// Public keys are no secrets.
+    private static func signatures(_ s: PluginSignatures) -> JSONValue {
+        .object([("policy", .string(s.policy.rawValue)), ("keys", .strings(s.keys))])
+    }
+
+    private static func probation(_ p: PluginProbation) -> JSONValue {
+        var out: [(String, JSONValue)] = [("seconds", .int(p.seconds)), ("errors_max", .int(p.errorsMax))]
+        if let latency = p.latencyMaxMs { out.append(("latency_max", ms(latency))) }
+        return .object(out + [("min_calls", .int(p.minCalls))])
     }
 
     private static func binding(_ b: PluginBinding, _ masked: Bool) -> JSONValue {

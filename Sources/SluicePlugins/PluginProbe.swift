@@ -1,0 +1,45 @@
+// Loading a plugin for trial, in a process that is there for nothing else: the same host code as in a worker walks the whole life of
+// one generation and of its configurations. Whatever the plugin does to the process, no worker has loaded it yet. The process itself
+// is SluiceWorker's `ProbeProcess`; who starts it and reads the verdict is in SluiceControl.
+//
+//   inspect ─► dlopen ─► entry ─► init ─► tables ─► configure each ─► release each ─► destroy ─► dlclose
+import SluiceShared
+
+public struct PluginProbe {
+    var spec: PluginSpec
+    var configurations: [String]
+
+    /// Fields as the control process writes them: path, name, generation, digest (decimal), then one configuration each; a NUL behind
+    /// every field. Nil when they are not that.
+    public init?(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.last == 0 else { return nil }
+        let fields = bytes.dropLast().split(separator: 0, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+        guard fields.count >= 4, let generation = UInt64(fields[2]), let digest = UInt64(fields[3]) else { return nil }
+        spec = PluginSpec(name: fields[1], path: fields[0], generation: generation, digest: digest, statSlot: 0, failOpen: false)
+        configurations = Array(fields[4...])
+    }
+
+    /// Nil: nothing speaks against it. Else why a worker would refuse it.
+    public func run(on block: WorkerBlock) -> String? {
+        let host = PluginHost(shared: block) { _, _ in }  // workers will log what it says
+        do throws(PluginFailure) {
+            let bindings = configurations.enumerated().map {
+                PluginHost.BindingSpec(plugin: 0, config: $0.element, key: UInt64($0.offset) + 1)
+            }
+            let table = try host.prepare(plugins: [spec], bindings: bindings)
+            host.retire(table)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+}
+
+extension FaultHandler {
+    /// For a process that runs plugins: the record names the route and the request of the context in hand.
+    public static func install(_ block: WorkerBlock) -> Bool {
+        install(
+            block, routeOffset: MemoryLayout<MessageContext>.offset(of: \.routeID)!,
+            requestOffset: MemoryLayout<MessageContext>.offset(of: \.requestID)!)
+    }
+}
