@@ -53,9 +53,10 @@ test: test-deps tidy unit build scenarios  ## every test (units, tidy, whole gat
 
 unit:  ## unit tests, debug build
 	swift test --disable-xctest
+	swift test --disable-xctest --package-path SDK --scratch-path $(BUILD)/sdk
 
 scenarios: $(STAMPS)/release $(STAMPS)/venv  ## whole-gateway tests with real clients
-	$(PYTEST) -q Tests/Tidy Tests/Bench/tests
+	$(PYTEST) -q Tests/Tidy Tests/Bench/tests Tests/SDK
 	$(PYTEST) -q Tests/Scenarios
 
 $(STAMPS)/venv: Tests/Scenarios/requirements.txt

@@ -66,7 +66,7 @@ extension Pipeline {
     @inline(__always) mutating func parseHead(_ c: Conn, _ b: Bytes) -> Bool {
         guard let x = begin(c, b) else { return true }
         let n = HeadParser.request(
-            b, count: Int(c.pointee.inputEnd), head: x.request, fields: fields(b, isLarge: c.pointee.inputIsLarge), limits: headLimits)
+            b, count: Int(c.pointee.inputEnd), head: x.request, fields: fields(b), limits: headLimits)
         if n > 0 {
             c.pointee.inputStart = Int32(truncatingIfNeeded: n)
             c.pointee.inputChecked = c.pointee.inputStart

@@ -88,7 +88,7 @@ extension Pipeline {
         let head = address(&x.pointee.requestHead)
         x.pointee.context.requestHead = head
         x.pointee.context.request = HeaderMap(
-            buffer: x.pointee.headBuffer, fields: fields(x.pointee.headBuffer, isLarge: c.pointee.inputIsLarge),
+            buffer: x.pointee.headBuffer, fields: fields(x.pointee.headBuffer),
             fieldCount: Int(head.pointee.fieldCount))
         x.pointee.context.clientAddress = ByteView(
             UnsafeRawPointer(address(&c.pointee.address)).assumingMemoryBound(to: UInt8.self), Int(c.pointee.addressLength))

@@ -135,7 +135,7 @@ final class Call: TaskExecutor, @unchecked Sendable {  // on the worker's thread
 
     /// Waits until the host calls the hook again; SLUICE_OK or an error. When the request is over the hook is called once more, and
     /// what it asks for then answers SLUICE_ECANCELED.
-    nonisolated(nonsending) func untilCalledAgain() async -> Int32 {
+    func untilCalledAgain() async -> Int32 {
         if Task.isCancelled || again != nil { return Int32(SLUICE_ECANCELED) }
         return await withUnsafeContinuation { again = $0 }
     }

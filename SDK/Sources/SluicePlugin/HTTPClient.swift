@@ -9,10 +9,10 @@ import CSluiceABI
 public let http = HTTPClient()
 
 public struct HTTPClient: Sendable {
-    public nonisolated(nonsending) func get(_ url: String, timeoutMs: Int = 5_000) async throws(HostError) -> HTTPResponse {
+    public func get(_ url: String, timeoutMs: Int = 5_000) async throws(HostError) -> HTTPResponse {
         try await send(HTTPRequest(url: url, timeoutMs: timeoutMs))
     }
-    public nonisolated(nonsending) func post(_ url: String, body: [UInt8], contentType: String, timeoutMs: Int = 5_000)
+    public func post(_ url: String, body: [UInt8], contentType: String, timeoutMs: Int = 5_000)
         async throws(HostError) -> HTTPResponse
     {
         try await send(
@@ -21,7 +21,7 @@ public struct HTTPClient: Sendable {
     }
 
     /// Sends and waits for the whole answer. Throws `.timedOut`, `.cancelled`, or what else the host says.
-    public nonisolated(nonsending) func send(_ request: HTTPRequest) async throws(HostError) -> HTTPResponse {
+    public func send(_ request: HTTPRequest) async throws(HostError) -> HTTPResponse {
         guard let table = Tables.httpClient else { throw .phase }
         let exchange = Exchange()
         try check(

@@ -21,6 +21,9 @@ enum Tables {
     nonisolated(unsafe) static var suspend: UnsafePointer<sluice_suspend_v1>? = nil
     nonisolated(unsafe) static var loop: UnsafePointer<sluice_loop_v1>? = nil
     nonisolated(unsafe) static var httpClient: UnsafePointer<sluice_http_client_v1>? = nil
+    nonisolated(unsafe) static var variables: UnsafePointer<sluice_variables_v1>? = nil
+    nonisolated(unsafe) static var metrics: UnsafePointer<sluice_metrics_v1>? = nil
+    nonisolated(unsafe) static var crypto: UnsafePointer<sluice_crypto_v1>? = nil
 
     /// False: this host lacks one of those that every plugin needs.
     static func fetch(_ host: UnsafePointer<sluice_host>) -> Bool {
@@ -40,6 +43,9 @@ enum Tables {
         suspend = find(SLUICE_SUSPEND_1)
         loop = find(SLUICE_LOOP_1)
         httpClient = find(SLUICE_HTTP_CLIENT_1)
+        variables = find(SLUICE_VARIABLES_1)
+        metrics = find(SLUICE_METRICS_1)
+        crypto = find(SLUICE_CRYPTO_1)
         return request != nil && requestEdit != nil && answer != nil && response != nil && body != nil && exchangeLog != nil
             && memory != nil
     }

@@ -48,7 +48,7 @@ class Wait: @unchecked Sendable {  // on the worker's thread only, but for `canc
     var task: sluice_task = 0
 
     /// Starts what is waited for by `start`, which gets the `data` for its callback, and waits. Returns a status, maybe SLUICE_ECANCELED.
-    nonisolated(nonsending) final func run(_ start: (Wait, UnsafeMutableRawPointer) -> Int32) async -> Int32 {
+    final func run(_ start: (Wait, UnsafeMutableRawPointer) -> Int32) async -> Int32 {
         if Task.isCancelled { return Int32(SLUICE_ECANCELED) }
         return await withTaskCancellationHandler {
             await withUnsafeContinuation { (c: UnsafeContinuation<Int32, Never>) in

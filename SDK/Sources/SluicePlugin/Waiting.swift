@@ -4,7 +4,7 @@ import CSluiceABI
 private let callback: sluice_callback = { data, status in Wait.end(data, status) }
 
 /// Waits `milliseconds` (0…2,147,483,647). Throws `HostError.cancelled` when the request or the plugin ends meanwhile.
-nonisolated(nonsending) public func sleep(milliseconds: Int) async throws(HostError) {
+public func sleep(milliseconds: Int) async throws(HostError) {
     guard let loop = Tables.loop else { throw .phase }
     let after = UInt32(clamping: min(milliseconds, Int(Int32.max)))
     try check(
@@ -24,7 +24,7 @@ nonisolated(nonsending) public func sleep(milliseconds: Int) async throws(HostEr
 /// Waits until a non-blocking descriptor of the plugin is ready for one of `events`, so that any client library with a non-blocking mode
 /// works. Returns what it is ready for; a hang-up counts. Throws `HostError.timedOut` after `timeoutMs`. One wait a descriptor at a time.
 @discardableResult
-nonisolated(nonsending) public func wait(descriptor: Int32, for events: Readiness, timeoutMs: Int) async throws(HostError) -> Readiness {
+public func wait(descriptor: Int32, for events: Readiness, timeoutMs: Int) async throws(HostError) -> Readiness {
     guard let loop = Tables.loop else { throw .phase }
     let status = await Wait().run { wait, data in
         loop.pointee.watch(Tables.host, descriptor, events.rawValue, UInt32(clamping: max(1, timeoutMs)), callback, data, &wait.task)

@@ -15,6 +15,8 @@ final class FakeHost: @unchecked Sendable {
     private var owner: pthread_t?
     /// Whose plugin runs now.
     private(set) var world = World.none
+    /// Names of variables by their number - 1, for the life of the process as in a worker.
+    var variableNames: [String] = []
     let host = UnsafeMutablePointer<sluice_host>.allocate(capacity: 1)
 
     private init() {
@@ -90,6 +92,7 @@ final class FakeHost: @unchecked Sendable {
         SLUICE_MEMORY_1: table(memory), SLUICE_REQUEST_BODY_1: table(requestBody), SLUICE_HEADER_BATCH_1: table(headerBatch),
         SLUICE_CLUSTER_1: table(cluster), SLUICE_BALANCER_1: table(balancer), SLUICE_CONTENT_1: table(content),
         SLUICE_SUSPEND_1: table(suspend), SLUICE_LOOP_1: table(loop), SLUICE_HTTP_CLIENT_1: table(httpClient),
+        SLUICE_VARIABLES_1: table(variables), SLUICE_METRICS_1: table(metrics),
     ]
     private static func table<T>(_ value: T) -> UnsafeRawPointer {
         let p = UnsafeMutablePointer<T>.allocate(capacity: 1)

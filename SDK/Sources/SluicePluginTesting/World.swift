@@ -37,7 +37,6 @@ final class World: @unchecked Sendable {  // only inside `FakeHost.enter`, but f
     var httpService: ((HTTPRequest) -> HTTPResponse?)?
     var clusters: Set<String> = []
     var metrics: [Metric] = []
-    var variableNames: [String] = []
     private(set) var nowMs: UInt64 = 1_000_000
 
     var jobs: [() -> Void] = []

@@ -136,3 +136,48 @@ final class Everything: RewriteHook, AccessHook, RoutingHook, ContentHook, Balan
         #expect(p.log(e) == .next && p.plugin.seen == ["X-Consumer: ann", "201 8 GET"])
     }
 }
+
+/// Variables and metrics.
+final class Counting: RewriteHook, LogHook {
+    struct Config: Codable { var metric: String? }
+    let country: Variable
+    let hits: Counter, load: Gauge, times: Histogram
+    init(_ config: Config) throws {
+        country = try Variable("geo.country")
+        hits = try Counter("hits_total", help: "requests", labels: ["kind": "a"])
+        load = try Gauge(config.metric ?? "load", help: "load")
+        times = try Histogram("seconds", help: "time", bounds: [0.1, 1])
+    }
+    func rewrite(_ request: inout Request) -> Verdict {
+        request.facts[country] = "DE"
+        hits.add()
+        load.set(3)
+        load.add(-1)
+        return .next
+    }
+    func log(_ exchange: borrowing Exchange) throws {
+        times.observe(0.5)
+        exchange.request[country] = "FR"  // not in log
+        #expect(exchange.request[country]?.string == "DE")
+    }
+}
+
+@Suite struct SharedTests {
+    @Test func variablesAndMetrics() throws {
+        let p = try FakePlugin(Counting.self)
+        let e = FakeExchange()
+        #expect(p.rewrite(e) == .next && p.rewrite(e) == .next && p.log(e) == .next)
+        #expect(e.variables == ["geo.country": Array("DE".utf8)] && e.misuses == 1)
+        #expect(p.metrics == ["hits_total": 2, "load": 2, "seconds": 0.5])
+    }
+    @Test func conflictsRefuseTheConfiguration() {
+        #expect(throws: ConfigurationRefused(description: "metric seconds: defined as another kind before")) {
+            try FakePlugin(Counting.self, config: #"{"metric": "seconds"}"#)
+        }
+        #expect(throws: ConfigurationRefused(description: "malformed argument")) { try FakePlugin(BadName.self) }
+    }
+    final class BadName: LogHook {
+        init(_ config: NoConfig) throws { _ = try Variable("No Such Name") }
+        func log(_ exchange: borrowing Exchange) {}
+    }
+}

@@ -19,7 +19,8 @@
        "config_schema": { … }              optional: JSON Schema of the object that configure gets
      }
 
-   UTF-8, at most 16 KiB, nested at most 16 deep, no duplicate and no other keys. */
+   UTF-8, at most 16 KiB, nested at most 16 deep, no duplicate and no other keys. The section holds the text itself, or, in Swift files,
+   a constant StaticString that shows it: address (relocated), length, flags; 17 bytes. */
 #ifndef SLUICE_MANIFEST_H
 #define SLUICE_MANIFEST_H
 #include <sluice/base.h>
