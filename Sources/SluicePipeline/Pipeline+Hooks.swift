@@ -95,7 +95,11 @@ extension Pipeline {
     }
 
     /// Once a turn of the loop, and when the host says so: what plugins have under way moves on, and requests with it.
-    public mutating func serveHooks(descriptorsReady: Bool) {
+    @inline(__always) public mutating func serveHooks(descriptorsReady: Bool) {
+        if descriptorsReady || attention.pointee != nil || !host.isQuiet(nowMs: loop.clock.nowMs) { serveBusyHooks(descriptorsReady) }
+    }
+
+    @inline(never) mutating func serveBusyHooks(_ descriptorsReady: Bool) {
         host.turn(nowMs: loop.clock.nowMs, descriptorsReady: descriptorsReady)
         while let done = host.nextFinished() {
             guard let owner = done.context.pointee.owner else { continue }

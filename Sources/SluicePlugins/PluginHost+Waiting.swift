@@ -18,8 +18,16 @@ extension PluginHost {
 
     /// Milliseconds until `turn` has something to do, by the monotonic clock in ms; -1: when `descriptor` says so.
     public func waitMs(nowMs: UInt64) -> Int32 {
+        if isQuiet(nowMs: nowMs) { return -1 }
         let ms = board.waitMs(nowMs)
         return leaving.isEmpty || ms >= 0 && ms < 100 ? ms : 100  // those who leave are looked after
+    }
+
+    /// Nothing is under way, and unless `descriptor` was reported `turn` has nothing to do: what most workers are most of the time.
+    /// Tells the board the time, which plugins may ask for.
+    public func isQuiet(nowMs: UInt64) -> Bool {
+        board.nowMs = nowMs
+        return board.inUse == 0 && board.local.isEmpty && leaving.isEmpty
     }
 
     /// Once a turn of the loop, before `nextFinished`: jobs, timers, descriptors, hooks that go on. `descriptorsReady`: `descriptor` was

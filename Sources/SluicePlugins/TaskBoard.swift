@@ -25,6 +25,8 @@ import SluiceShared
     /// By descriptor: the entry that watches it.
     var watchers: [BoardEntry.Ref?] = []
     var watchCount = 0
+    /// Slots that are not free: what is under way, and results that the pipeline has not taken.
+    private(set) var inUse = 0
     private var free: BoardEntry.Ref?
     private var chunks: [BoardEntry.Ref] = []
     static let chunkEntries = 256
@@ -73,6 +75,7 @@ import SluiceShared
     private func pop() -> BoardEntry.Ref {
         let e = free.unsafelyUnwrapped
         free = e.pointee.next
+        inUse += 1
         (e.pointee.next, e.pointee.previous) = (nil, nil)
         return e
     }
@@ -104,6 +107,7 @@ import SluiceShared
         e.pointee.kind = .free
         e.pointee.next = free
         free = e
+        inUse -= 1
     }
 
     /// The entry that `id` names, if `owner` has it.
