@@ -76,6 +76,8 @@ static inline uint64_t cs_ticks(void) {
   uint64_t t; __asm__ volatile("mrs %0, cntvct_el0" : "=r"(t)); return t;
 #endif
 }
+/* Orders what this process writes before what it writes after, for readers of shared memory, and the other way round. */
+static inline void cs_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 static inline int cs_errno(void) { return errno; }
 enum { CS_EPOLL_CLOEXEC = EPOLL_CLOEXEC, CS_EFD_FLAGS = EFD_CLOEXEC | EFD_NONBLOCK };
 enum { CS_SOCK_STREAM = SOCK_STREAM, CS_SOCK_SEQPACKET = SOCK_SEQPACKET, CS_SOCK_NONBLOCK = SOCK_NONBLOCK, CS_SOCK_CLOEXEC = SOCK_CLOEXEC };
