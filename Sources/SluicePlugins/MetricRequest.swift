@@ -71,7 +71,8 @@ struct MetricRequest: Equatable {
                 !labels[..<i].contains(where: { $0.name == label.name })
             else {
                 throw PluginFailure(
-                    "\(name): label \"\(label.name)\": 1 to \(Limits.metricLabelNameBytesMax) letters a–z, digits and single _, not \"le\", none twice")
+                    "\(name): label \"\(label.name)\": 1 to \(Limits.metricLabelNameBytesMax) letters a–z, digits and single _, not \"le\", none twice"
+                )
             }
             guard label.value.utf8.count <= Limits.metricLabelValueBytesMax else {
                 throw PluginFailure("\(name): label \(label.name) has a value of over \(Limits.metricLabelValueBytesMax) bytes")

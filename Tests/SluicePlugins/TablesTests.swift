@@ -112,7 +112,8 @@ extension Kit {
         let bounds = (1...16).map(Double.init)
         var all: [MetricHandles] = []
         func define(_ handles: inout MetricHandles, _ name: String, _ kind: MetricKind = .histogram) throws(PluginFailure) -> Int {
-            try handles.define(try MetricRequest(kind: kind, name: name, bounds: kind == .histogram ? bounds : []), plugin: "p", in: services)
+            try handles.define(
+                try MetricRequest(kind: kind, name: name, bounds: kind == .histogram ? bounds : []), plugin: "p", in: services)
         }
         var a = MetricHandles(), b = MetricHandles()
         for i in 0..<56 { #expect(try define(&a, "h\(i)") == i) }  // 18 cells each: 1008
@@ -191,7 +192,8 @@ extension Kit {
         var message = message
         return message.withUTF8 { m in
             signature.withUnsafeBufferPointer { s in
-                cs_public_key_verify(key, cs_piece(data: m.baseAddress, size: UInt64(m.count)), cs_piece(data: s.baseAddress, size: UInt64(s.count)))
+                cs_public_key_verify(
+                    key, cs_piece(data: m.baseAddress, size: UInt64(m.count)), cs_piece(data: s.baseAddress, size: UInt64(s.count)))
             }
         }
     }
