@@ -98,7 +98,8 @@ extension Kit {
         let error = #expect(throws: PluginFailure.self) { try worker.load(clash, generation: 2) }
         #expect(
             error?.description
-                == "plugin fixture@2: init refused (status -1): metrics: seen_total is defined as a counter and cannot be a gauge as well by a generation that is still loaded; take another name, or unload it first"
+                == "plugin fixture@2: init refused (status -1): metrics: seen_total is defined as a counter and cannot be a gauge as well "
+                + "by a generation that is still loaded; take another name, or unload it first"
         )
         #expect(series("seen_total", "GET") == [2])
         worker.host.retire(table)
