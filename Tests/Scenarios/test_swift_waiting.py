@@ -100,7 +100,7 @@ def test_timers_tick(waits):
 
 def test_clients_that_leave_cancel(waits):
     before = facts(waits)[1]
-    for line in ["GET /?do=sleep&ms=30000", "GET /stream"]:
+    for line in ["GET /?do=sleep&ms=30000", "GET /stream?pieces=2000"]:
         with RawClient(waits.port) as client:
             client.send(f"{line} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
             time.sleep(0.1)
