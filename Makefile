@@ -56,7 +56,7 @@ unit:  ## unit tests, debug build
 	swift test --disable-xctest --package-path SDK --scratch-path $(BUILD)/sdk
 
 scenarios: $(STAMPS)/release $(STAMPS)/venv  ## whole-gateway tests with real clients
-	$(PYTEST) -q Tests/Tidy Tests/Bench/tests
+	$(PYTEST) -q Tests/Tidy Tests/Bench/tests Tests/SDK
 	$(PYTEST) -q Tests/Scenarios
 
 $(STAMPS)/venv: Tests/Scenarios/requirements.txt
@@ -89,6 +89,7 @@ bench-micro:  ## nanoseconds of an empty hook, of the bundled plugins, of a look
 	$(MAKE) -C Plugins
 	$(BUILD)/release/sluice-microbench plugins $(BUILD)/plugins
 	$(BUILD)/release/sluice-microbench router
+	$(BUILD)/release/sluice-microbench functions
 	swift run -c release --package-path SDK --scratch-path $(BUILD)/sdk sluice-swift-bench
 
 fuzz:  ## fuzz the HTTP parser for FUZZ_SECONDS

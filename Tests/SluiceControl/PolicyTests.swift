@@ -19,13 +19,19 @@ import Testing
         let bench = try await Bench()
         let asking = #"alpha 2.0.0 access {"capabilities":["network","http_client"]}"#
         let said = try #require(try await refusal(bench, asking, capabilities: ["network"]))
-        #expect(said.hasSuffix("it asks for the capability http_client, which nobody granted; allowed: network (grant it in plugins[].capabilities or in the call)"))
+        #expect(
+            said.hasSuffix(
+                "it asks for the capability http_client, which nobody granted; allowed: network (grant it in plugins[].capabilities or in the call)"
+            ))
         #expect(try await refusal(bench, asking)?.contains("capabilities network, http_client") == true)
         #expect(try await refusal(bench, asking, capabilities: ["http_client", "network"]) == nil)
         #expect(await bench.control.state.plugin("alpha")?.capabilitiesGranted == ["http_client", "network"])
-        #expect(try await refusal(bench, #"alpha 3.0.0 access {"capabilities":["telepathy"]}"#)?.contains("unknown capability telepathy; known: http_client") == true)
+        #expect(
+            try await refusal(bench, #"alpha 3.0.0 access {"capabilities":["telepathy"]}"#)?.contains(
+                "unknown capability telepathy; known: http_client") == true)
         let needs = #"alpha 3.0.0 access {"needs":["sluice.http-client/1"]}"#
-        #expect(try await refusal(bench, needs)?.contains("needs sluice.http-client/1 without asking for the capability http_client") == true)
+        #expect(
+            try await refusal(bench, needs)?.contains("needs sluice.http-client/1 without asking for the capability http_client") == true)
     }
 
     @Test func theFileGrantsToo() async throws {
@@ -52,38 +58,52 @@ import Testing
     }
 
     @Test func aConfigurationIsCheckedBeforeAnyoneIsAsked() async throws {
-        let bench = try await Bench(Bench.configuration.replacing("plugins: [{ name: alpha }] }", with: "plugins: [{ name: alpha, config: { keys: [a, 7] } }] }"))
+        let bench = try await Bench(
+            Bench.configuration.replacing("plugins: [{ name: alpha }] }", with: "plugins: [{ name: alpha, config: { keys: [a, 7] } }] }"))
         let schema = #"{"type":"object","additionalProperties":false,"properties":{"keys":{"type":"array","items":{"type":"string"}}}}"#
         let said = try await refusal(bench, #"alpha 2.0.0 access {"config_schema":\#(schema)}"#)
         #expect(said == "routes[0].plugins[0].config.keys[1]: found 7; allowed: string")
         #expect(bench.master.sent == [] && bench.copies == ["alpha/1"])
-        #expect(try await refusal(bench, #"alpha 2.0.0 access {"config_schema":{"pattern":"a+"}}"#)?.contains(#"unknown keyword "pattern""#) == true)
+        #expect(
+            try await refusal(bench, #"alpha 2.0.0 access {"config_schema":{"pattern":"a+"}}"#)?.contains(#"unknown keyword "pattern""#)
+                == true)
     }
 
     @Test(arguments: [
-        (#"{"type":"object","required":["a"]}"#, #"{}"#, #": found no key "a"; allowed: one: it is needed"#),
-        (#"{"additionalProperties":false,"properties":{"header":{}}}"#, #"{"headr":1}"#, #": found unknown key "headr"; allowed: header; did you mean "header"?"#),
+        (#"{"type":"object","required":["a"]}"#, #"{}"#, #": key "a" is missing; allowed: an object with a"#),
+        (
+            #"{"additionalProperties":false,"properties":{"header":{}}}"#, #"{"headr":1}"#,
+            #": unknown key "headr"; allowed: header; did you mean "header"?"#
+        ),
         (#"{"properties":{"n":{"type":"integer","minimum":1,"maximum":9}}}"#, #"{"n":10}"#, ".n: found 10; allowed: at most 9"),
         (#"{"properties":{"n":{"type":"integer"}}}"#, #"{"n":1.5}"#, ".n: found 1.5; allowed: integer"),
         (#"{"properties":{"n":{"exclusiveMinimum":0}}}"#, #"{"n":0}"#, ".n: found 0; allowed: more than 0"),
         (#"{"properties":{"s":{"enum":["a","b"]}}}"#, #"{"s":"c"}"#, #".s: found a text; allowed: "a", "b""#),
         (#"{"properties":{"s":{"minLength":2,"maxLength":3}}}"#, #"{"s":"x"}"#, ".s: found a text; allowed: 2 to 3 characters"),
-        (#"{"properties":{"l":{"items":{"type":"string"},"maxItems":1}}}"#, #"{"l":["a","b"]}"#, ".l: found 2 items; allowed: at most 1 items"),
+        (
+            #"{"properties":{"l":{"items":{"type":"string"},"maxItems":1}}}"#, #"{"l":["a","b"]}"#,
+            ".l: found 2 items; allowed: at most 1 items"
+        ),
         (#"{"additionalProperties":{"type":["string","null"]}}"#, #"{"a":null,"b":true}"#, ".b: found true; allowed: string or null"),
-        (#"{"$defs":{"s":{"type":"string"}},"properties":{"a":{"$ref":"#/$defs/s"}}}"#, #"{"a":1}"#, ".a: found 1; allowed: string"),
-        (#"{"$defs":{"t":{"properties":{"t":{"$ref":"#/$defs/t"}},"type":"object"}},"properties":{"t":{"$ref":"#/$defs/t"}}}"#, #"{"t":{"t":{"t":1}}}"#,
-            ".t.t.t: found 1; allowed: object"),
+        (##"{"$defs":{"s":{"type":"string"}},"properties":{"a":{"$ref":"#/$defs/s"}}}"##, ##"{"a":1}"##, ".a: found 1; allowed: string"),
+        (
+            ##"{"$defs":{"t":{"properties":{"t":{"$ref":"#/$defs/t"}},"type":"object"}},"properties":{"t":{"$ref":"#/$defs/t"}}}"##,
+            ##"{"t":{"t":{"t":1}}}"##,
+            ".t.t.t: found 1; allowed: object"
+        ),
         (#"{"type":"object","properties":{"a":{"const":1}}}"#, #"{"a":1,"b":[]}"#, ""),
     ])
     func schemas(_ schema: String, _ configuration: String, _ expected: String) throws {
         let problem = try ConfigSchema(schema).problem(try JSONReader.read(Array(configuration.utf8)))
-        #expect(problem.map { "\($0.path): found \($0.found); allowed: \($0.allowed)" } ?? "" == expected)
+        #expect(problem.map { "\($0.path): \($0.found); allowed: \($0.allowed)" } ?? "" == expected)
     }
 
     @Test(arguments: [
         #"[]"#, #"{"type":"text"}"#, #"{"type":[]}"#, #"{"properties":[]}"#, #"{"required":"a"}"#, #"{"enum":[]}"#, #"{"minimum":"1"}"#,
-        #"{"minLength":-1}"#, #"{"minItems":3,"maxItems":2}"#, #"{"anyOf":[]}"#, #"{"properties":{"a":{"format":"uri"}}}"#, #"{"$ref":"#/$defs/a"}"#,
-        #"{"$ref":"other.json"}"#, #"{"$defs":{"a":{"$ref":"#/$defs/a"}}}"#, #"{"$defs":{"a":{}},"items":{"$ref":"#/$defs/a","type":"string"}}"#,
+        ##"{"minLength":-1}"##, ##"{"minItems":3,"maxItems":2}"##, ##"{"anyOf":[]}"##, ##"{"properties":{"a":{"format":"uri"}}}"##,
+        ##"{"$ref":"#/$defs/a"}"##,
+        ##"{"$ref":"other.json"}"##, ##"{"$defs":{"a":{"$ref":"#/$defs/a"}}}"##,
+        ##"{"$defs":{"a":{}},"items":{"$ref":"#/$defs/a","type":"string"}}"##,
     ])
     func schemasThatNobodyCouldKeep(_ schema: String) { #expect(throws: PluginRefusal.self) { try ConfigSchema(schema) } }
 
@@ -95,7 +115,11 @@ import Testing
         var out: [MultipartReader.Event] = []
         for start in stride(from: 0, to: bytes.count, by: chunk) {
             for event in try reader.take(bytes[start..<min(bytes.count, start + chunk)]) {
-                if case .content(let more) = event, case .content(let before)? = out.last { out[out.count - 1] = .content(before + more) } else { out.append(event) }
+                if case .content(let more) = event, case .content(let before)? = out.last {
+                    out[out.count - 1] = .content(before + more)
+                } else {
+                    out.append(event)
+                }
             }
         }
         #expect(reader.isDone)

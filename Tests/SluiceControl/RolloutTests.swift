@@ -159,7 +159,7 @@ struct SetCounters: CounterSource {
         #expect(refused?.kind == .conflict && refused?.errors[0].contains("DELETE /v1/plugins/alpha/quarantine") == true)
         _ = try await bench.control.reload()
         #expect(bench.master.prepared.last == "r3 one:1 [alpha@1!]")
-        let again = try bench.control.assembler.assemble(
+        let again = try await bench.control.assembler.assemble(
             await bench.control.configuration, text: "", from: try #require(bench.state.newest), keepLoaded: false)
         #expect(again.state.plugin("alpha")?.isQuarantined == true)
         // Lifted, it comes back as a generation of its own.

@@ -21,8 +21,8 @@ struct AdminAPI: Sendable {
         guard let endpoint = endpoint(parts) else {
             return .problem(
                 404, "not-found", "Not found",
-                "no such path: \(request.path); see /v1/plugins, /v1/status, /v1/config, /v1/reload, /v1/crashes, /v1/workers/recycle, /metrics, /healthz"
-            )
+                "no such path: \(request.path); see /v1/plugins, /v1/abi, /v1/status, /v1/config, /v1/reload, /v1/crashes, "
+                    + "/v1/workers/recycle, /metrics, /healthz")
         }
         let method = request.method == "HEAD" ? "GET" : request.method
         guard let handler = endpoint.methods[method] else {

@@ -72,6 +72,8 @@ struct LocalServer: Sendable {
             method: request.method.rawValue, path: request.uri.path, query: query, contentType: request.headers[.contentType],
             signature: request.headers[HTTPField.Name("X-Sluice-Signature")!].map { Array($0.utf8) })
         if let uploads, asked.isUpload {
+            let declared = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+            if declared > Limits.pluginFileBytesMax + AdminAPI.bodyBytesMax { return Self.response(UploadReceiver.tooLarge, close: true) }
             if let refusal = await take(request.body, &asked, await uploads(asked)) { return Self.response(refusal, close: true) }
         } else {
             do {

@@ -6,6 +6,9 @@ import SluiceModel
 struct UploadReceiver {
     struct Problem: Error { var response: AdminResponse }
 
+    static let tooLarge = AdminResponse.problem(
+        413, "too-large", "File too large", "more than \(Limits.pluginFileBytesMax) bytes; allowed: at most that")
+
     private let path: String
     private let file: Int32
     private var form: MultipartReader?
@@ -82,11 +85,7 @@ struct UploadReceiver {
 
     private mutating func write(_ content: [UInt8]) throws(Problem) {
         bytes += content.count
-        guard bytes <= Limits.pluginFileBytesMax else {
-            throw Problem(
-                response: .problem(
-                    413, "too-large", "File too large", "more than \(Limits.pluginFileBytesMax) bytes; allowed: at most that"))
-        }
+        guard bytes <= Limits.pluginFileBytesMax else { throw Problem(response: Self.tooLarge) }
         do { try FileIO.write(content, to: file, path: path) } catch { throw Self.full(error) }
     }
 

@@ -196,7 +196,7 @@ extension ConfigSchema.Rule {
 extension ConfigSchema.Rule {
     func problem(_ value: JSONValue, _ path: String, _ definitions: [String: ConfigSchema.Rule]) -> ConfigSchema.Problem? {
         if let reference { return definitions[reference]?.problem(value, path, definitions) }
-        func bad(_ allowed: String) -> ConfigSchema.Problem { .init(path: path, found: Self.short(value), allowed: allowed) }
+        func bad(_ allowed: String) -> ConfigSchema.Problem { .init(path: path, found: "found " + Self.short(value), allowed: allowed) }
         if !types.isEmpty, !types.contains(where: { Self.is(value, $0) }) { return bad(types.joined(separator: " or ")) }
         if let choices, !choices.contains(value) { return bad(choices.map { $0.text() }.joined(separator: ", ")) }
         switch value {
@@ -205,7 +205,7 @@ extension ConfigSchema.Rule {
         case .string(let text) where !length.contains(text.unicodeScalars.count): return bad(Self.words(length, "characters"))
         case .array(let values):
             if !count.contains(values.count) {
-                return .init(path: path, found: "\(values.count) items", allowed: Self.words(count, "items"))
+                return .init(path: path, found: "found \(values.count) items", allowed: Self.words(count, "items"))
             }
             for (index, item) in values.enumerated() {
                 if let problem = items?.problem(item, "\(path)[\(index)]", definitions) { return problem }
@@ -221,7 +221,8 @@ extension ConfigSchema.Rule {
     {
         let known = properties.map(\.0)
         if let missing = required.first(where: { key in !members.contains { $0.0 == key } }) {
-            return .init(path: path, found: "no key \(quote(missing))", allowed: "one: it is needed")
+            return .init(
+                path: path, found: "key \(quote(missing)) is missing", allowed: "an object with \(required.joined(separator: ", "))")
         }
         for (key, value) in members {
             var found: ConfigSchema.Problem?
