@@ -27,7 +27,7 @@ def waits(shared_origin, tmp_path_factory):
     shutil.copyfile(SCRATCH / "release/libswift-waits.so", file)
     plugin = [{"name": "swift-waits"}]
     with Gateway(
-        to=shared_origin, plugins=[{"name": "swift-waits", "path": str(file)}], allow="plugin swift-waits",
+        to=shared_origin, plugins=[{"name": "swift-waits", "path": str(file), "capabilities": ["http_client"]}], allow="plugin swift-waits",
         routes=[route("everything", "/*", plugins=plugin)],
     ) as gateway:
         yield gateway

@@ -123,7 +123,8 @@ public struct HostError: Error, Equatable, CustomStringConvertible {
     public static let timedOut = HostError(-9)
     /// The phase does not allow the call.
     public static let phase = HostError(-3)
-    /// This host lacks the table that the call stands on; a plugin that cannot do without names it in "needs".
+    /// This host lacks the table that the call stands on, or the configuration does not grant its capability; a plugin that cannot do without
+    /// names it in "needs" and "capabilities".
     public static let unsupported = {
         var error = HostError.phase
         error.isUnsupported = true
@@ -135,7 +136,7 @@ public struct HostError: Error, Equatable, CustomStringConvertible {
         "over already", "failed", "timed out", "the peer failed", "would have to wait", "not granted by the configuration",
     ]
     public var description: String {
-        if isUnsupported { return "not supported by this host" }
+        if isUnsupported { return "not supported by this host, or a capability that is not granted" }
         let i = Int(-status) - 1
         return Self.names.indices.contains(i) ? Self.names[i] : "status \(status)"
     }

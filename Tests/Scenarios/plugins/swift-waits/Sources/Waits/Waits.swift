@@ -3,7 +3,7 @@ import SluicePlugin
 
 @section(".sluice.manifest") @used let manifest: StaticString = """
     {"name": "swift-waits", "version": "0.1.0", "abi": 1, "language": "swift", "concurrency": "swift-async",
-     "phases": ["access", "content", "header_filter", "body_filter"]}
+     "phases": ["access", "content", "header_filter", "body_filter"], "capabilities": ["http_client"]}
     """
 @c(sluice_swift_plugin) public func plugin() { register(Waits.self) }
 
