@@ -68,7 +68,9 @@ public struct FunctionSignature: Sendable, Equatable, CustomStringConvertible {
 /// Names of functions: SPACE.NAME, each [a-z][a-z0-9_]{0,63}.
 public enum FunctionName {
     /// What rules call other things.
-    public static let reserved: Set<String> = ["request", "response", "source", "route", "cluster", "upstream", "consumer", "variable", "true", "false", "null", "in"]
+    public static let reserved: Set<String> = [
+        "request", "response", "source", "route", "cluster", "upstream", "consumer", "variable", "true", "false", "null", "in",
+    ]
 
     public static func isWord(_ word: some StringProtocol) -> Bool {
         guard let first = word.utf8.first, first &- 0x61 < 26, word.utf8.count <= Limits.functionNameBytesMax else { return false }
@@ -79,10 +81,13 @@ public enum FunctionName {
     public static func check(_ name: String) throws(FunctionError) {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 2, parts.allSatisfy(isWord) else {
-            throw FunctionError("name \"\(name)\": SPACE.NAME is needed, each 1 to \(Limits.functionNameBytesMax) of a–z, 0–9 and _, beginning with a letter")
+            throw FunctionError(
+                "name \"\(name)\": SPACE.NAME is needed, each 1 to \(Limits.functionNameBytesMax) of a–z, 0–9 and _, beginning with a letter"
+            )
         }
         if reserved.contains(String(parts[0])) {
-            throw FunctionError("name \"\(name)\": the space \"\(parts[0])\" is the gateway's own; reserved: \(reserved.sorted().joined(separator: " "))")
+            throw FunctionError(
+                "name \"\(name)\": the space \"\(parts[0])\" is the gateway's own; reserved: \(reserved.sorted().joined(separator: " "))")
         }
     }
 }

@@ -149,7 +149,8 @@ public enum Grammar {
         SchemaKey("config", .json, default: "{}", "Handed to the plugin as JSON; its own manual says what it takes."),
     ]
     static let function: [SchemaKey] = [
-        SchemaKey("library", .text(.filePath), required: true, "The shared library; no plugin. A relative path starts at this file's folder."),
+        SchemaKey(
+            "library", .text(.filePath), required: true, "The shared library; no plugin. A relative path starts at this file's folder."),
         SchemaKey("symbol", .text(.symbol), required: true, "The C function in it."),
         SchemaKey("name", .text(.functionName), required: true, "As rules call it."),
         SchemaKey("signature", .text(.functionSignature), required: true, "Its type; a wrong one makes every call garbage."),

@@ -79,7 +79,8 @@ public enum SchemaText: Sendable, CaseIterable {
         case .location:
             return (1...4096).contains(bytes.count) && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"\"<>\\^`{|}".utf8.contains($0) }
         case .body: return bytes.count <= Limits.respondBodyBytesMax
-        case .symbol: return (1...255).contains(bytes.count) && !isDigit(bytes[0]) && bytes.allSatisfy { isAlnum($0) || $0 == UInt8(ascii: "_") }
+        case .symbol:
+            return (1...255).contains(bytes.count) && !isDigit(bytes[0]) && bytes.allSatisfy { isAlnum($0) || $0 == UInt8(ascii: "_") }
         case .functionName, .functionSignature: return FunctionSource.problem(text, self) == nil
         }
     }

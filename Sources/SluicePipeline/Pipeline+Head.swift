@@ -92,7 +92,11 @@ extension Pipeline {
             return nil
         }
         let x = exchanges.take().assumingMemoryBound(to: Exchange.self)
-        x.initialize(to: Exchange(client: c, snapshot: s, headBuffer: b, arenas: arenas, startedUs: loop.clock.nowUs))
+        x.initialize(from: form, count: 1)
+        x.pointee.client = c
+        x.pointee.snapshot = s
+        x.pointee.headBuffer = b
+        x.pointee.startedUs = loop.clock.nowUs
         x.pointee.context.arena = address(&x.pointee.arena)
         return (x, address(&x.pointee.requestHead))
     }

@@ -95,8 +95,11 @@ extension Pipeline {
     }
 
     /// Once a turn of the loop, and when the host says so: what plugins have under way moves on, and requests with it.
-    @inline(__always) public mutating func serveHooks(descriptorsReady: Bool) {
-        if descriptorsReady || attention.pointee != nil || !host.isQuiet(nowMs: loop.clock.nowMs) { serveBusyHooks(descriptorsReady) }
+    /// - Returns: plugins have nothing under way.
+    @inline(__always) public mutating func serveHooks(descriptorsReady: Bool) -> Bool {
+        if !descriptorsReady && attention.pointee == nil && host.isQuiet(nowMs: loop.clock.nowMs) { return true }
+        serveBusyHooks(descriptorsReady)
+        return host.isQuiet(nowMs: loop.clock.nowMs)
     }
 
     @inline(never) mutating func serveBusyHooks(_ descriptorsReady: Bool) {

@@ -24,6 +24,7 @@ public struct Pipeline: ~Copyable {
     var exchanges: BlockPool
     /// Arenas point at this pool, so it has an address of its own.
     let arenas: UnsafeMutablePointer<BlockPool>
+    let form: UnsafeMutablePointer<Exchange>
     let smallShape: BufferShape
     let largeShape: BufferShape
     public var pools = TargetPools()
@@ -64,6 +65,8 @@ public struct Pipeline: ~Copyable {
         exchanges = BlockPool(blockSize: (MemoryLayout<Exchange>.stride + 63) & ~63)
         arenas = .allocate(capacity: 1)
         arenas.initialize(to: BlockPool(blockSize: 4096))
+        form = .allocate(capacity: 1)
+        form.initialize(to: Exchange(form: arenas))
         slab = ConnectionSlab(limit: Int(settings.connectionsMax))
         pipes = PipePool()
         attention = .allocate(capacity: 1)

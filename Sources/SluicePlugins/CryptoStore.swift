@@ -28,7 +28,8 @@ struct CryptoStore {
 
     @inline(__always) private func live(_ id: UInt64) -> UnsafeMutablePointer<Entry>? {
         let slot = Int(truncatingIfNeeded: id & 0xffff_ffff)
-        guard let entries, slot < count, entries[slot].generation == UInt32(truncatingIfNeeded: id &>> 32), entries[slot].kind != .free else {
+        guard let entries, slot < count, entries[slot].generation == UInt32(truncatingIfNeeded: id &>> 32), entries[slot].kind != .free
+        else {
             return nil
         }
         return entries + slot

@@ -41,7 +41,9 @@ extension HostTables {
                 return Status.ok
             },
             set: { host, metric, value in
-                guard let s = services(host), let m = s.pointee.metrics[metric], m.kind == .gauge, value.isFinite else { return Status.invalid }
+                guard let s = services(host), let m = s.pointee.metrics[metric], m.kind == .gauge, value.isFinite else {
+                    return Status.invalid
+                }
                 m.cells[0] = value
                 return Status.ok
             },

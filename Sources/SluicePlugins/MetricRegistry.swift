@@ -77,7 +77,10 @@ final class MetricRegistry {
             }
             guard let unused = series.firstIndex(where: { $0?.holders == 0 }) else {
                 throw PluginFailure(
-                    limit: "\(request.name): no room; the plugins of a worker have \(SharedLimits.metricSlots) series and \(SharedLimits.metricCells) cells")
+                    limit:
+                        "\(request.name): no room; the plugins of a worker have \(SharedLimits.metricSlots) series and "
+                        + "\(SharedLimits.metricCells) cells"
+                )
             }
             drop(unused)
         }
@@ -90,7 +93,9 @@ final class MetricRegistry {
 
     /// The first run of `n` cells that no series has.
     private func freeCells(_ n: Int) -> Int? {
-        let taken = series.compactMap { $0 }.map { $0.firstCell..<$0.firstCell + $0.request.cellCount }.sorted { $0.lowerBound < $1.lowerBound }
+        let taken = series.compactMap { $0 }.map { $0.firstCell..<$0.firstCell + $0.request.cellCount }.sorted {
+            $0.lowerBound < $1.lowerBound
+        }
         var at = 0
         for range in taken {
             if range.lowerBound - at >= n { return at }

@@ -60,7 +60,8 @@ struct MetricRequest: Equatable {
             !["_bucket", "_sum", "_count"].contains(where: name.hasSuffix)
         else {
             throw PluginFailure(
-                "name \"\(name)\": 1 to \(Limits.metricNameBytesMax) letters a–z, digits and single _, beginning with a letter, not ending in _, _bucket, _sum or _count"
+                "name \"\(name)\": 1 to \(Limits.metricNameBytesMax) letters a–z, digits and single _, "
+                    + "beginning with a letter, not ending in _, _bucket, _sum or _count"
             )
         }
         guard help.utf8.count <= Limits.metricHelpBytesMax else {
@@ -71,7 +72,9 @@ struct MetricRequest: Equatable {
                 !labels[..<i].contains(where: { $0.name == label.name })
             else {
                 throw PluginFailure(
-                    "\(name): label \"\(label.name)\": 1 to \(Limits.metricLabelNameBytesMax) letters a–z, digits and single _, not \"le\", none twice")
+                    "\(name): label \"\(label.name)\": 1 to \(Limits.metricLabelNameBytesMax) letters a–z, digits and "
+                        + "single _, not \"le\", none twice"
+                )
             }
             guard label.value.utf8.count <= Limits.metricLabelValueBytesMax else {
                 throw PluginFailure("\(name): label \(label.name) has a value of over \(Limits.metricLabelValueBytesMax) bytes")

@@ -18,7 +18,6 @@ extension PluginHost {
 
     /// Milliseconds until `turn` has something to do, by the monotonic clock in ms; -1: when `descriptor` says so.
     public func waitMs(nowMs: UInt64) -> Int32 {
-        if isQuiet(nowMs: nowMs) { return -1 }
         let ms = board.waitMs(nowMs)
         return leaving.isEmpty || ms >= 0 && ms < 100 ? ms : 100  // those who leave are looked after
     }

@@ -1,5 +1,6 @@
 // The plugins of one image, ready to run: an array of bindings that the pipeline indexes as the image's chains do.
-// It also says which typed functions rules may call. Made by `PluginHost.prepare`, given back by `PluginHost.retire` when no request uses it any more.
+// It also says which typed functions rules may call. Made by `PluginHost.prepare`, given back by `PluginHost.retire` when no
+// request uses it any more.
 import SluiceRules
 
 /// One configuration of one generation; bindings of several tables share it while plugin and configuration stay the same.

@@ -20,12 +20,16 @@ enum RuleFunctions {
         if table.count == 0 { return [] }
         guard let list = table.functions, stride >= MemoryLayout<sluice_rule_function>.size, stride <= 4_096, stride % 8 == 0,
             Int(bitPattern: list) % 8 == 0
-        else { throw refusal("its list has no address, or functions of \(stride) bytes; \(MemoryLayout<sluice_rule_function>.size) are known") }
+        else {
+            throw refusal("its list has no address, or functions of \(stride) bytes; \(MemoryLayout<sluice_rule_function>.size) are known")
+        }
         var found: [TypedFunction] = []
         for i in 0..<Int(table.count) {
             var one = sluice_rule_function()
             memcpy(&one, UnsafeRawPointer(list) + i * stride, MemoryLayout<sluice_rule_function>.size)
-            do throws(FunctionError) { found.append(try function(one, plugin)) } catch { throw refusal("functions[\(i)]: \(error.description)") }
+            do throws(FunctionError) { found.append(try function(one, plugin)) } catch {
+                throw refusal("functions[\(i)]: \(error.description)")
+            }
             if found.dropLast().contains(where: { $0.name == found[i].name }) {
                 throw refusal("functions[\(i)]: \(found[i].name) is declared twice")
             }

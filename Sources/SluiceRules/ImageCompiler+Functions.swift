@@ -42,14 +42,16 @@ extension ImageCompiler {
         for (i, f) in list.enumerated() {
             let path = "functions[\(i)]"
             if let first = list[..<i].firstIndex(where: { $0.name == f.name }) {
-                throw ImageError(path: path + ".name", found: "\"\(f.name)\" a second time", allowed: "each name once; functions[\(first)] has it")
+                throw ImageError(
+                    path: path + ".name", found: "\"\(f.name)\" a second time", allowed: "each name once; functions[\(first)] has it")
             }
             do throws(FunctionError) {
                 try FunctionName.check(f.name)
                 _ = try FunctionSignature(f.signature)
             } catch { throw ImageError(path: path, found: error.description, allowed: "what the message says") }
             guard let library = input.library(f.library), library.path.hasPrefix("/"), library.path.utf8.count <= 4095 else {
-                throw ImageError(path: path + ".library", found: "no library \"\(f.library)\"", allowed: "a shared library that was found and checked")
+                throw ImageError(
+                    path: path + ".library", found: "no library \"\(f.library)\"", allowed: "a shared library that was found and checked")
             }
             guard library.exports.contains(f.symbol) else {
                 throw ImageError(
@@ -73,6 +75,8 @@ extension ImageCheck {
         for (i, f) in view.functions.enumerated() {
             for t in [f.library, f.symbol, f.name, f.signature] { try text(t, "functions", i) }
         }
-        try need(view.functions.count <= Limits.configuredFunctionsMax, "functions", "\(view.functions.count)", "at most \(Limits.configuredFunctionsMax)")
+        try need(
+            view.functions.count <= Limits.configuredFunctionsMax, "functions", "\(view.functions.count)",
+            "at most \(Limits.configuredFunctionsMax)")
     }
 }

@@ -150,9 +150,10 @@ struct Worker: ~Copyable {
     }
 
     mutating func run() -> Never {
+        var isQuiet = false
         while true {
             let isBusy = pipeline.runLine()
-            let wait = pipeline.host.waitMs(nowMs: pipeline.loop.clock.nowMs)
+            let wait = isQuiet || isBusy ? -1 : pipeline.host.waitMs(nowMs: pipeline.loop.clock.nowMs)
             let longest: Int32 = drainDeadlineMs != 0 ? 100 : 1000
             let n = pipeline.loop.turn(maxMs: isBusy ? 0 : wait < 0 ? longest : min(wait, longest))
             var hostIsReady = false
@@ -166,8 +167,8 @@ struct Worker: ~Copyable {
                     special(token)
                 }
             }
-            pipeline.serveHooks(descriptorsReady: hostIsReady)
             pipeline.endTurn()
+            isQuiet = pipeline.serveHooks(descriptorsReady: hostIsReady)  // last: whatever a hook begins is known when the loop waits
             pipeline.counters.beat()
             if drainDeadlineMs != 0 { leaveWhenDrained() }
         }

@@ -31,7 +31,8 @@ import Testing
         let seen = ["key-auth", "seen_total", "What it counts; a \\ too.", "zone", "a\"\\b"]
         let took = ["key-auth", "took_seconds", "How long."]
         let all = PluginSeries.sum([
-            try #require(Self.series(.counter, seen, [2])), try #require(Self.series(.histogram, took, bounds: [0.1, 1], [1, 0, 2, 20.5])),
+            try #require(Self.series(.counter, seen, [2])),
+            try #require(Self.series(.histogram, took, bounds: [0.1, 1], [1, 0, 2, 20.5])),
             try #require(Self.series(.counter, ["key-auth", "seen_total", "", "zone", "b"], [1.5])),
             try #require(Self.series(.counter, seen, [40])), try #require(Self.series(.histogram, took, bounds: [0.1, 1], [0, 3, 0, 1])),
         ])
@@ -64,7 +65,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (["p", "a\nb", ""], [1.0]), (["p", "A", ""], [1]), (["p q", "a", ""], [1]), (["p", "a", "two\nlines"], [1]), (["p", "a", "", "x y", "z"], [1]),
+        (["p", "a\nb", ""], [1.0]), (["p", "A", ""], [1]), (["p q", "a", ""], [1]), (["p", "a", "two\nlines"], [1]),
+        (["p", "a", "", "x y", "z"], [1]),
         (["p", "a", ""], [1, 2]), (["", "a", ""], [1]),
     ]) func whatNoWorkerMakesIsLeftOut(_ texts: [String], _ cells: [Double]) { #expect(Self.series(.counter, texts, cells) == nil) }
 

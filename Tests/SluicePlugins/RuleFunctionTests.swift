@@ -19,7 +19,9 @@ import Testing
                 + [Kit.root + "/Tests/Kit/plugins/functions.c", "-o", path])
         return path
     }
-    private func spec(_ path: String, _ symbol: String = "country", _ name: String = "geo.country", _ signature: String = "string(ip)") -> FunctionSpec {
+    private func spec(_ path: String, _ symbol: String = "country", _ name: String = "geo.country", _ signature: String = "string(ip)")
+        -> FunctionSpec
+    {
         FunctionSpec(path: path, digest: 0, symbol: symbol, name: name, signature: signature, isPure: true)
     }
     private func isMapped(_ path: String) -> Bool {
@@ -52,12 +54,15 @@ import Testing
     @Test(arguments: [
         (1, "functions[1]: text.longer: its function is NULL"), (2, "functions[1]: signature \"string(int\": not of the form"),
         (3, "functions[1]: name \"text.Longer\""), (4, "functions[1]: fixture.country is declared twice"), (5, "65 functions; at most 64"),
-        (6, "its list has no address"), (7, "functions[1]: text.longer: unknown flags 0x8"), (8, "the space \"request\" is the gateway's own"),
+        (6, "its list has no address"), (7, "functions[1]: text.longer: unknown flags 0x8"),
+        (8, "the space \"request\" is the gateway's own"),
         (9, "functions of 24 bytes"), (10, "functions[1]: name is NULL"), (11, "argument 1 has the unknown type \"text\""),
     ]) func liesAreRefused(_ lie: Int, _ why: String) throws {
         let path = try build(["-DPLUGIN", "-DLIE=\(lie)"])
         let error = #expect(throws: PluginFailure.self) { try worker.load(path) }
-        #expect(error?.description.hasPrefix("plugin fixture@1: its sluice.rule-functions/1: ") == true && error?.description.contains(why) == true)
+        #expect(
+            error?.description.hasPrefix("plugin fixture@1: its sluice.rule-functions/1: ") == true
+                && error?.description.contains(why) == true)
         #expect(!isMapped(path))
     }
 
@@ -73,14 +78,17 @@ import Testing
             try worker.host.prepare(plugins: [one], bindings: [], functions: [spec(library, "longer", "text.longer", "bool(string, int)")])
         }
         #expect(
-            configured?.description == "functions[0]: function text.longer is declared by the configuration and by plugin fixture; a name has one meaning")
+            configured?.description
+                == "functions[0]: function text.longer is declared by the configuration and by plugin fixture; a name has one meaning")
     }
 
     @Test func aLibraryLivesAsLongAsItsTables() throws {
         let library = try build()
         do {
-            let first = try worker.host.prepare(plugins: [], bindings: [], functions: [spec(library), spec(library, "count", "geo.count", "int()")])
-            #expect(first.function("geo.country") != nil && first.function("geo.count")?.signature.description == "int()" && isMapped(library))
+            let first = try worker.host.prepare(
+                plugins: [], bindings: [], functions: [spec(library), spec(library, "count", "geo.count", "int()")])
+            #expect(
+                first.function("geo.country") != nil && first.function("geo.count")?.signature.description == "int()" && isMapped(library))
             let second = try worker.host.prepare(plugins: [], bindings: [], functions: [spec(library)])
             worker.host.activate(second)
             worker.host.retire(first)

@@ -98,7 +98,8 @@ extension Kit {
         let error = #expect(throws: PluginFailure.self) { try worker.load(clash, generation: 2) }
         #expect(
             error?.description
-                == "plugin fixture@2: init refused (status -1): metrics: seen_total is defined as a counter and cannot be a gauge as well by a generation that is still loaded; take another name, or unload it first"
+                == "plugin fixture@2: init refused (status -1): metrics: seen_total is defined as a counter and cannot be a gauge as well "
+                + "by a generation that is still loaded; take another name, or unload it first"
         )
         #expect(series("seen_total", "GET") == [2])
         worker.host.retire(table)
@@ -112,7 +113,8 @@ extension Kit {
         let bounds = (1...16).map(Double.init)
         var all: [MetricHandles] = []
         func define(_ handles: inout MetricHandles, _ name: String, _ kind: MetricKind = .histogram) throws(PluginFailure) -> Int {
-            try handles.define(try MetricRequest(kind: kind, name: name, bounds: kind == .histogram ? bounds : []), plugin: "p", in: services)
+            try handles.define(
+                try MetricRequest(kind: kind, name: name, bounds: kind == .histogram ? bounds : []), plugin: "p", in: services)
         }
         var a = MetricHandles(), b = MetricHandles()
         for i in 0..<56 { #expect(try define(&a, "h\(i)") == i) }  // 18 cells each: 1008
@@ -191,7 +193,8 @@ extension Kit {
         var message = message
         return message.withUTF8 { m in
             signature.withUnsafeBufferPointer { s in
-                cs_public_key_verify(key, cs_piece(data: m.baseAddress, size: UInt64(m.count)), cs_piece(data: s.baseAddress, size: UInt64(s.count)))
+                cs_public_key_verify(
+                    key, cs_piece(data: m.baseAddress, size: UInt64(m.count)), cs_piece(data: s.baseAddress, size: UInt64(s.count)))
             }
         }
     }

@@ -17,7 +17,8 @@ import Testing
         ("string((ip)", "not of the form"), ("string(ip) x", "not of the form"), ("text(ip)", "the result has the unknown type \"text\""),
         ("string(ip,)", "argument 2 has the unknown type \"\"; known: bool int double string bytes ip"),
         ("string(IP)", "argument 1 has the unknown type \"IP\""), ("void()", "unknown type \"void\""),
-        ("int(int,int,int,int,int,int,int,int,int)", "9 arguments; at most 8"), ("int(" + String(repeating: " ", count: 125) + ")", "at most 128"),
+        ("int(int,int,int,int,int,int,int,int,int)", "9 arguments; at most 8"),
+        ("int(" + String(repeating: " ", count: 125) + ")", "at most 128"),
     ]) func bad(_ text: String, _ part: String) {
         let error = #expect(throws: FunctionError.self) { try FunctionSignature(text) }
         #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
@@ -52,7 +53,9 @@ import Testing
     }()
 
     /// Calls `symbol` with an arena of its own and looks at the result before it goes.
-    private func call(_ symbol: String, _ signature: String, _ arguments: [FunctionValue], used: Int = 0, _ check: (FunctionResult) -> Void) throws {
+    private func call(_ symbol: String, _ signature: String, _ arguments: [FunctionValue], used: Int = 0, _ check: (FunctionResult) -> Void)
+        throws
+    {
         let f = try TypedFunction(
             name: "test.\(symbol)", signature: try FunctionSignature(signature), isPure: false, function: dlsym(Self.library, symbol)!)
         var pool = BlockPool(blockSize: 4096)
@@ -107,7 +110,9 @@ import Testing
         let list: [FunctionValue] = [
             .bool(true), .int(-5), .double(1.5), .string(ByteView("s t")), .bytes(ByteView("y")), ip("::7"), .double(-0.25), .int(9),
         ]
-        try call("all", "bytes(bool, int, double, string, bytes, ip, double, int)", list) { #expect(text($0) == "1|-5|1.5|s t|y|7|-0.25|9") }
+        try call("all", "bytes(bool, int, double, string, bytes, ip, double, int)", list) {
+            #expect(text($0) == "1|-5|1.5|s t|y|7|-0.25|9")
+        }
     }
 
     @Test func resultsAreBoundedAndCopied() throws {
@@ -116,7 +121,8 @@ import Testing
         try call("lie", "string()", []) { r in guard case .broken = r else { return wrong("\(r)") } }
         try call("fill", "bytes(int)", [.int(100)], used: Arena.bytesMax) { r in guard case .noMemory = r else { return wrong("\(r)") } }
         let f = try TypedFunction(
-            name: "test.all", signature: FunctionSignature(result: .string, arguments: [.int]), isPure: true, function: dlsym(Self.library, "fill")!)
+            name: "test.all", signature: FunctionSignature(result: .string, arguments: [.int]), isPure: true,
+            function: dlsym(Self.library, "fill")!)
         var pool = BlockPool(blockSize: 4096)
         withUnsafeMutablePointer(to: &pool) { pool in
             var arena = Arena(pool: pool)
@@ -132,7 +138,9 @@ import Testing
 
     @Test func wrongArgumentsCallNothing() throws {
         try call("count", "int()", [.int(1)]) { r in guard case .mismatch(index: 0) = r else { return wrong("\(r)") } }
-        try call("longer", "bool(string, int)", [.string(ByteView("a"))]) { r in guard case .mismatch(index: 1) = r else { return wrong("\(r)") } }
+        try call("longer", "bool(string, int)", [.string(ByteView("a"))]) { r in
+            guard case .mismatch(index: 1) = r else { return wrong("\(r)") }
+        }
         try call("longer", "bool(string, int)", [.bytes(ByteView("a")), .int(1)]) { r in
             guard case .mismatch(index: 0) = r else { return wrong("\(r)") }
         }

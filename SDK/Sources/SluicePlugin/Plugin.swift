@@ -21,7 +21,8 @@
 /// time. A hook that computes or blocks for long holds every request of the worker; one that waits with `await` does not.
 /// The hooks are the protocols below; the manifest's "phases" must name exactly those.
 public protocol Plugin: AnyObject {
-    /// What the plugin is configured with: `struct Config: Codable`. Members that it does not have are refused.
+    /// What the plugin is configured with: `struct Config: Codable`, or `DefaultedConfig` when every member has a default. Members that it
+    /// does not have are refused.
     associatedtype Config: Decodable = NoConfig
 
     /// Makes an instance from the object that was configured ("{}" when nothing was). Compile here what requests need. Throw

@@ -107,5 +107,7 @@ extension MetricsText {
         if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
         return value == value.rounded() && abs(value) < 9e15 ? "\(Int64(value))" : "\(value)"
     }
-    static func escapeHelp(_ text: String) -> String { text.split(separator: "\\", omittingEmptySubsequences: false).joined(separator: "\\\\") }
+    static func escapeHelp(_ text: String) -> String {
+        text.split(separator: "\\", omittingEmptySubsequences: false).joined(separator: "\\\\")
+    }
 }

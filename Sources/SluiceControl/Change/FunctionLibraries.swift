@@ -16,7 +16,8 @@ enum FunctionLibraries {
             let found = try LibraryInspector.inspect(path: file)
             if found.exports.contains(source.symbol) { return nil }
             let names = found.exports.sorted()
-            return "\(file) exports no \(quote(source.symbol)); it has \(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? ", …" : "")"
+            return
+                "\(file) exports no \(quote(source.symbol)); it has \(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? ", …" : "")"
         } catch { return error.description }
     }
 
@@ -34,7 +35,9 @@ enum FunctionLibraries {
             let found: LibraryInspection
             do { found = try LibraryInspector.inspect(bytes: bytes) } catch { throw FileProblem(text: "\(source): \(error)") }
             let copy = "\(folder)/\(found.sha256Hex.prefix(32)).so"
-            if (try? LibraryInspector.inspect(path: copy))?.sha256Hex != found.sha256Hex { try FileIO.replace(copy, with: bytes, mode: 0o500) }
+            if (try? LibraryInspector.inspect(path: copy))?.sha256Hex != found.sha256Hex {
+                try FileIO.replace(copy, with: bytes, mode: 0o500)
+            }
             out[library] = LibraryArtifact(path: copy, digest: found.digest64, exports: found.exports)
         }
         removeOld(folder, keeping: Set(out.values.map(\.path)))

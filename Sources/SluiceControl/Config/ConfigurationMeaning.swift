@@ -73,7 +73,8 @@ struct ConfigurationMeaning {
         let nodes = tree["functions"]?.items ?? []
         unique(nodes, key: "name", list: "functions")
         for (index, node) in nodes.enumerated() {
-            guard let library = node["library"], configuration.functions.indices.contains(index), !configuration.functions[index].library.isEmpty
+            guard let library = node["library"], configuration.functions.indices.contains(index),
+                !configuration.functions[index].library.isEmpty
             else { continue }
             if let problem = around.functionProblem(configuration.functions[index]) {
                 problems.add(library.position, "functions[\(index)]", problem)
