@@ -12,10 +12,12 @@ import Testing
         #expect(MemoryLayout<RouteCounters>.stride == 64)
         #expect(MemoryLayout<TickHistogram>.stride == 264)
         #expect(MemoryLayout<PluginCounters>.stride == 320 + 32 * 264)
-        #expect(MemoryLayout<GenerationState>.stride == 32)
-        #expect(WorkerBlock.byteCount == 307_200)
+        #expect(MemoryLayout<GenerationState>.stride == 192)
+        #expect(MemoryLayout<FaultRecord>.stride == 7_072 && MemoryLayout<CrashEntry>.stride == 7_200)
+        #expect(WorkerBlock.byteCount == 2_568_192)
         #expect(WorkerBlock.byteCount % 4096 == 0)
-        #expect(SharedMemory.byteCount(workers: 2) == 4096 + 2 * 307_200)
+        #expect(SharedMemory.headerBytes == 4096 + 118_784 && SharedMemory.headerBytes % 4096 == 0)
+        #expect(SharedMemory.byteCount(workers: 2) == SharedMemory.headerBytes + 3 * WorkerBlock.byteCount)
     }
 
     @Test func twoMappingsSeeTheSame() throws {
@@ -78,7 +80,7 @@ import Testing
         #expect(try refusal(altered()) == "accepted")
         #expect(try refusal(altered(seal: false)).contains("not sealed"))
         #expect(try refusal(altered { $0.magic = 1 }).contains("magic number 1"))
-        #expect(try refusal(altered { $0.version = 9 }).contains("layout version 9; this release reads 1"))
+        #expect(try refusal(altered { $0.version = 9 }).contains("layout version 9; this release reads 2"))
         #expect(try refusal(altered { $0.workerCount = 0 }).contains("0 workers"))
         #expect(try refusal(altered { $0.workerCount = 2 }).contains("bytes for 2 workers"))
         #expect(try refusal(altered { $0.workerCount = .max }).contains("workers in the header"))
