@@ -44,3 +44,13 @@ public struct Poller: ~Copyable {
     @inlinable @inline(__always) public func bits(_ i: Int) -> UInt32 { cs_event_bits(events, Int32(truncatingIfNeeded: i)) }
     @inlinable @inline(__always) public func token(_ i: Int) -> UInt64 { cs_event_data(events, Int32(truncatingIfNeeded: i)) }
 }
+
+extension Poller {
+    /// Registers for one event of `bits` (`Ready.read`, `Ready.write`; a hang-up always counts). 0 or errno: EEXIST (watched
+    /// already), EPERM (a file that is always ready), EBADF.
+    public func addOnce(_ fd: Int32, bits: UInt32, token: UInt64) -> Int32 {
+        cs_epoll_ctl(descriptor, EPOLL_CTL_ADD, fd, bits | UInt32(CS_EPOLLRDHUP) | UInt32(CS_EPOLLONESHOT_BIT), token) == 0 ? 0 : cs_errno()
+    }
+    /// For another poller that this one is nested in: readable when events wait here.
+    public var nestable: Int32 { descriptor }
+}

@@ -11,6 +11,13 @@ extension Limits {
     public static let pluginNameBytesMax = 128  // request id and consumer that a plugin sets
     public static let pluginQueryArgumentsMax = 1_024  // of one request that are looked at
     public static let pluginBodyPiecesMax = 1_024  // appended to one chunk by all plugins together
+    // What a plugin has under way in one worker
+    public static let pluginTasksMax = 65_536  // timers, watches, parked hooks, background tasks, exchanges
+    public static let pluginJobsMax = 65_536  // posted and not run
+    public static let boardEntriesMax = 1 << 20  // of all plugins
+    public static let pluginWaitMsMax = 3_600_000
+    public static let pluginTimerMsMax = 2_147_483_647
+    public static let pluginLeaveMs = 30_000  // from the last table that names a generation to the cancelling of what it has under way
 
     // Trial of a plugin before any worker loads it
     public static let probeTimeoutMs = 5_000

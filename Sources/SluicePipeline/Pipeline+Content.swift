@@ -9,7 +9,6 @@ import SluiceRules
 extension Pipeline {
     /// Asks the content hooks in turn; the route's own action follows when all decline.
     mutating func makeContent(_ x: Ex) {
-        x.pointee.context.content.list = written
         contentAsked(x, run(.content, x))
     }
 
@@ -66,8 +65,9 @@ extension Pipeline {
     private mutating func takeContent(_ x: Ex) -> Bool {
         x.pointee.chunkArena.reset()
         if x.pointee.context.content.count == 0 && !x.pointee.context.content.isFinished {
-            if x.pointee.context.contentCall.wait == .room {
-                let r = goOn(x, .content)
+            let context = address(&x.pointee.context)
+            if PluginHost.wait(context, .content) == .room {
+                let r = host.resume(context, .content, status: 0)
                 if r == BoundPlugin.parked { return true }
                 contentEnded(x, r)
                 return false

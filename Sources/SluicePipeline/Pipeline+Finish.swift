@@ -75,7 +75,7 @@ extension Pipeline {
     @inline(__always) mutating func endExchange(_ x: Ex) {
         x.pointee.arena.reset()
         x.pointee.chunkArena.reset()
-        if x.pointee.context.body.state != .flowing || x.pointee.context.content.isStarted { endWaits(x) }
+        if x.pointee.context.body.state != .flowing || x.pointee.context.content.isStarted || x.pointee.context.isInLine { endWaits(x) }
         if x.pointee.pipe >= 0 { pipes.give(x.pointee.pipe, clean: x.pointee.piped == 0) }
         release(x.pointee.snapshot)
         dropExchange(x)
@@ -86,7 +86,7 @@ extension Pipeline {
         let context = address(&x.pointee.context)
         context.pointee.body.release()
         context.pointee.content.release()
-        if context.pointee.content.isListed { unlist(context) }
+        if context.pointee.isInLine { leaveLine(context) }
     }
 
     /// Counters, log hooks and the log line.

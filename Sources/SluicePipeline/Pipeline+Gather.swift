@@ -10,6 +10,7 @@ extension Pipeline {
     /// Begins: a client that waits for permission to send gets it (RFC 9110 section 10.1.1).
     mutating func gather(_ x: Ex) {
         let c = x.pointee.client
+        x.pointee.context.body.state = .gathering
         x.pointee.context.body.limit = min(x.pointee.route.unsafelyUnwrapped.pointee.bodyBytesMax, settings.pluginBodyMax)
         if x.pointee.context.body.declared > 0 && UInt64(x.pointee.context.body.declared) > x.pointee.context.body.limit {
             return answer(x, 413, "body larger than plugins of this route may read")
@@ -71,7 +72,7 @@ extension Pipeline {
     private mutating func gathered(_ x: Ex) {
         x.pointee.context.body.state = .complete
         x.pointee.rateWindowUs = 0
-        hookEnded(x, goOn(x, x.pointee.hookPhase))
+        hookEnded(x, host.resume(address(&x.pointee.context), x.pointee.hookPhase, status: 0))
     }
 
     private mutating func armGather(_ x: Ex) {

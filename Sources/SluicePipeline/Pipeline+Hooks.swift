@@ -55,8 +55,6 @@ extension Pipeline {
             if r < 0 { pluginFault(x, b - x.pointee.snapshot.pointee.bound, phase, r) }
             return r > 0 ? .answered : .failed
         }
-        let call = address(&x.pointee.context).call(of: phase)
-        call.pointee.binding = b
         if phase == .content {
             x.pointee.contentRuns = true
             x.pointee.contentIndex = Int32(truncatingIfNeeded: i)
@@ -67,7 +65,7 @@ extension Pipeline {
         x.pointee.hookIndex = Int32(truncatingIfNeeded: i)
         // Its own waits have deadlines; together they may take as long as an upstream may take to answer.
         arm(x.pointee.client, afterMs: responseTimeoutMs(x))
-        if call.pointee.wait == .body { gather(x) }
+        if x.pointee.context.wait == .body { gather(x) }
         return .parked
     }
 
@@ -88,63 +86,48 @@ extension Pipeline {
         }
     }
 
-    /// What the walk's hook waited for from the pipeline is there: it goes on.
-    mutating func goOn(_ x: Ex, _ phase: PluginPhase) -> Int32 {
-        let context = address(&x.pointee.context)
-        let call = context.call(of: phase)
-        guard let b = call.pointee.binding else { return 0 }
-        if call.pointee.reference != 0 { return host.resume(context, phase) }
-        call.pointee = ParkedCall()
-        let r = b.pointee.run(phase, context)
-        if r == BoundPlugin.parked { call.pointee.binding = b }
-        return r
-    }
-
     /// Nothing of the request may wait any more: hooks get SLUICE_ECANCELED and run to their end, which nobody asks for.
     @inline(never) mutating func stopHooks(_ x: Ex) {
-        let context = address(&x.pointee.context)
-        if x.pointee.isParked {
-            x.pointee.isParked = false
-            loop.timers.cancel(timer(x.pointee.client))
-            host.cancel(context, x.pointee.hookPhase)
-        }
-        if x.pointee.contentRuns {
-            x.pointee.contentRuns = false
-            context.pointee.content.isCancelled = true
-            if context.pointee.contentCall.reference == 0, let b = context.pointee.contentCall.binding {
-                context.pointee.contentCall = ParkedCall()
-                _ = b.pointee.run(.content, context)  // a last time, so that it can give back what it holds
-            } else {
-                host.cancel(context, .content)
-            }
-        }
+        if x.pointee.isParked { loop.timers.cancel(timer(x.pointee.client)) }
+        x.pointee.isParked = false
+        x.pointee.contentRuns = false
+        host.cancel(address(&x.pointee.context))
     }
 
     /// Once a turn of the loop, and when the host says so: what plugins have under way moves on, and requests with it.
-    public mutating func serveHooks() {
-        host.turn(nowMs: loop.clock.nowMs)
+    public mutating func serveHooks(descriptorsReady: Bool) {
+        host.turn(nowMs: loop.clock.nowMs, descriptorsReady: descriptorsReady)
         while let done = host.nextFinished() {
             guard let owner = done.context.pointee.owner else { continue }
             let x = owner.assumingMemoryBound(to: Exchange.self)
             if done.phase == .content { contentEnded(x, done.result) } else { hookEnded(x, done.result) }
         }
-        while let context = written.pointee {
-            unlist(context)
-            if let owner = context.pointee.owner { pumpContent(owner.assumingMemoryBound(to: Exchange.self)) }
+        while let context = attention.pointee {
+            leaveLine(context)
+            if let owner = context.pointee.owner { attend(owner.assumingMemoryBound(to: Exchange.self)) }
         }
         resume()
     }
 
-    /// Off the list of those that wrote.
-    func unlist(_ context: UnsafeMutablePointer<MessageContext>) {
-        var at = written
+    /// A hook wrote, or began to wait for the body while it was on its own way.
+    private mutating func attend(_ x: Ex) {
+        if x.pointee.isParked && x.pointee.context.body.state == .flowing && PluginHost.wait(address(&x.pointee.context), x.pointee.hookPhase) == .body {
+            gather(x)
+        } else if x.pointee.context.content.isStarted {
+            pumpContent(x)
+        }
+    }
+
+    /// Out of the line of those that want attention.
+    func leaveLine(_ context: UnsafeMutablePointer<MessageContext>) {
+        var at = attention
         while let here = at.pointee {
             if here == context {
-                at.pointee = here.pointee.content.next
-                here.pointee.content.isListed = false
+                at.pointee = here.pointee.nextInLine
+                here.pointee.isInLine = false
                 return
             }
-            at = address(&here.pointee.content.next)
+            at = address(&here.pointee.nextInLine)
         }
     }
 }

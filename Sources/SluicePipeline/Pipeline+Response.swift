@@ -36,7 +36,7 @@ extension Pipeline {
     /// The same while a hook waits, or makes the response.
     @inline(never) mutating func waitingProgress(_ x: Ex, _ c: Conn) {
         if x.pointee.isParked {
-            if x.pointee.context.call.wait == .body && c.pointee.readable { gatherMore(x) }
+            if x.pointee.context.body.state == .gathering && c.pointee.readable { gatherMore(x) }
         } else if c.pointee.writable && x.pointee.context.content.isStarted {
             pumpContent(x)
         }

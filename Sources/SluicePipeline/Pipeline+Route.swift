@@ -185,6 +185,7 @@ extension Pipeline {
         for b in chain { phases |= x.pointee.snapshot.pointee.bound[Int(b)].allPhases }
         x.pointee.chainPhases = phases
         if phases != 0 {
+            x.pointee.context.attention = attention
             x.pointee.context.routeProxies = r.pointee.action == ActionKind.proxy.rawValue
             x.pointee.context.clusters = UnsafePointer(x.pointee.snapshot.pointee.clusterNames)
         }

@@ -35,7 +35,7 @@ extension Pipeline {
 
     mutating func exchangeTimedOut(_ x: Ex) {
         if x.pointee.isParked {
-            if x.pointee.context.call.wait == .body { return uploadTimedOut(x) }
+            if x.pointee.context.body.state == .gathering { return uploadTimedOut(x) }
             counters.timeout()
             if x.pointee.headSent { return abort(x) }
             return answer(x, 504, "plugin did not finish in time", filterHeaders: x.pointee.hookPhase != .headerFilter)

@@ -44,8 +44,8 @@ public struct Pipeline: ~Copyable {
     /// Local ports of the listeners, as text for forwarding headers.
     let listenerPorts: UnsafeMutablePointer<PortText>
     var pipes: PipePool
-    /// Requests whose content hooks wrote something since the last look; contexts point at it.
-    let written: UnsafeMutablePointer<UnsafeMutablePointer<MessageContext>?>
+    /// Requests whose hooks want something since the last look (`MessageContext.attention`).
+    let attention: UnsafeMutablePointer<UnsafeMutablePointer<MessageContext>?>
     var trimmedAtMs: UInt64 = 0
 
     /// - Parameter settings: of the first image; the connection limit holds until the worker ends.
@@ -66,8 +66,8 @@ public struct Pipeline: ~Copyable {
         arenas.initialize(to: BlockPool(blockSize: 4096))
         slab = ConnectionSlab(limit: Int(settings.connectionsMax))
         pipes = PipePool()
-        written = .allocate(capacity: 1)
-        written.initialize(to: nil)
+        attention = .allocate(capacity: 1)
+        attention.initialize(to: nil)
         listenerPorts = .allocate(capacity: 64)
         listenerPorts.initialize(repeating: PortText(0), count: 64)
         precondition(64 * MemoryLayout<Connection>.stride % 4096 == 0, "64 connections must fill whole pages")
@@ -175,6 +175,7 @@ public struct Pipeline: ~Copyable {
         exchanges.trim()
         arenas.pointee.trim()
         slab.trim()
+        host.trim()
         accessLog.flush()
     }
 

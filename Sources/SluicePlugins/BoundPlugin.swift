@@ -27,17 +27,24 @@ import SluiceShared
     public var share: UInt32 = 0
     /// A failed hook lets the request go on (already applied to the result of `run`).
     public var failOpen: Bool
+    /// Those of its phases that run on a fiber.
+    @usableFromInline var fiberPhases: UInt8
+    @usableFromInline var owner: UnsafeMutablePointer<PluginOwner>
+    /// Where this value lives.
+    @usableFromInline var address: UnsafeMutablePointer<BoundPlugin>
 
     /// Runs the hook of `phase`, which may be absent, on `ctx`.
     ///
-    /// - Returns: 0: go on. 1 (SLUICE_ANSWERED): `ctx` holds the answer, or its content is complete. 2 (SLUICE_SUSPEND): the hook waits, as
-    ///   `ctx.call` (of content: `ctx.contentCall`) says. Negative: the hook failed and
-    ///   the plugin fails closed, answer 500 (log: never; body_filter: cut the response). Calls and failures are counted here.
+    /// - Returns: 0: go on. 1 (SLUICE_ANSWERED): `ctx` holds the answer, or the content is complete. Negative: the hook failed and
+    ///   the plugin fails closed, answer 500 (log: never; body_filter: cut the response). 2 (SLUICE_SUSPEND): parked on `ctx.wait`
+    ///   (rewrite, access, content, header_filter, body_filter). Calls and failures are counted here.
     @inlinable @inline(__always) public func run(_ phase: PluginPhase, _ ctx: UnsafeMutablePointer<MessageContext>) -> Int32 {
         guard let hook = hooks[unchecked: Int(phase.rawValue & 7)] else { return 0 }
         if phase == .bodyFilter && ctx.pointee.chunkReplaced && !ctx.pointee.foldChunk() { return settle(phase, ctx, Int32(SLUICE_ENOMEM)) }
+        if fiberPhases & phase.bit != 0 || head.pointee.currentPlugin != 0 { return runSlowly(phase, ctx) }
         ctx.pointee.phase = phase.rawValue
         ctx.pointee.counters = counters
+        ctx.pointee.binding = address
         let entered = TickClock.now
         head.pointee.currentPhase = UInt64(phase.rawValue)
         head.pointee.currentGeneration = generation
@@ -49,25 +56,36 @@ import SluiceShared
         ctx.pointee.phase = PluginPhase.none
         counters.pointee.calls[unchecked: Int(phase.rawValue)] &+= 1
         counters.pointee.cpu[unchecked: Int(phase.rawValue)].add(TickClock.now &- entered)
-        if result == 0 && ctx.pointee.answerStatus == 0 && ctx.pointee.call.wait == .none { return 0 }
+        if result == 0 && ctx.pointee.answerStatus == 0 && ctx.pointee.pending == nil { return 0 }
         return settle(phase, ctx, result)
     }
 
-    /// Everything but "go on": an answer, a failure, or an answer that was set but not returned.
+    /// On a fiber, or inside another plugin's hook (a response that a content hook writes passes filters).
+    @inline(never) @usableFromInline func runSlowly(_ phase: PluginPhase, _ ctx: UnsafeMutablePointer<MessageContext>) -> Int32 {
+        let prepared = ctx.pointee.pending  // by the hook that this one runs inside of
+        ctx.pointee.pending = nil
+        defer { ctx.pointee.pending = prepared }
+        counters.pointee.calls[Int(phase.rawValue)] &+= 1
+        if fiberPhases & phase.bit != 0 { return owner.board.startHook(address, phase, ctx) }
+        let result = owner.board.entered(owner, phase, ctx, address) {
+            hooks[Int(phase.rawValue)].unsafelyUnwrapped(instance, OpaquePointer(ctx))
+        }
+        return settle(phase, ctx, result)
+    }
+
+    /// Everything but "go on": an answer, a failure, a wait, or what was prepared but not returned.
     @inline(never) @usableFromInline func settle(_ phase: PluginPhase, _ ctx: UnsafeMutablePointer<MessageContext>, _ result: Int32)
         -> Int32
     {
-        let call = ctx.call(of: phase)
-        if result == Status.suspend && call.pointee.isParked && phase.mayPark {
-            call.pointee.phase = phase.rawValue
-            return result
+        if result == Int32(SLUICE_SUSPEND) && phase.mayPark && ctx.pointee.pending != nil {
+            return owner.board.suspend(address, phase, ctx)
         }
-        call.pointee = ParkedCall()  // a token or a gather that was not followed by SLUICE_SUSPEND is void
-        if result == Status.answered && phase == .content && ctx.pointee.content.isFinished { return result }
+        if ctx.pointee.pending != nil { owner.board.dropPending(ctx) }
         let mayAnswer = phase == .rewrite || phase == .access || phase == .routing
-        if result == Status.answered && mayAnswer && ctx.pointee.answerStatus != 0 { return result }
+        if result == Int32(SLUICE_ANSWERED) && (phase == .content && ctx.pointee.content.isFinished || mayAnswer && ctx.pointee.answerStatus != 0) { return result }
         if mayAnswer { ctx.pointee.dropAnswer() }
         if result == 0 { return 0 }
+        if ctx.pointee.isCancelled { return result < 0 ? result : Int32(SLUICE_ECANCELED) }
         counters.pointee.failures[Int(phase.rawValue)] &+= 1
         if failOpen || phase == .log { return 0 }
         return result < 0 ? result : Int32(SLUICE_EINVAL)

@@ -10,8 +10,6 @@ import SluiceBytes
 
     public var isStarted = false
     public var isFinished = false
-    /// The client left or the time is over: the hook is called or woken a last time, and every call answers SLUICE_ECANCELED.
-    public var isCancelled = false
     /// The head has left: no more fields.
     public var headIsFixed = false
     public var status: UInt16 = 0
@@ -20,10 +18,6 @@ import SluiceBytes
     public var written: Int64 = 0
     /// The hook's own.
     public var data: UnsafeMutableRawPointer?
-    /// Next request whose hook wrote since the pipeline looked, and the pipeline's list of them.
-    public var next: UnsafeMutablePointer<MessageContext>?
-    public var isListed = false
-    public var list: UnsafeMutablePointer<UnsafeMutablePointer<MessageContext>?>?
 
     private var bytes: UnsafeMutablePointer<UInt8>?
     public private(set) var count = 0

@@ -30,35 +30,47 @@ final class Generation {
     private let host: UnsafeMutablePointer<sluice_host>
     private let log: (Int, String) -> Void
     private let isParkedAtEnd: Bool
+    private let board: TaskBoard
+    /// Whose everything is that the plugin has under way.
+    let owner: Owner
+    /// Hooks that may park run on fibers.
+    let runsOnFibers: Bool
+    private var worker = sluice_worker_v1()
     /// Entry in shared memory, and how many tables name this generation.
     let shared: UnsafeMutablePointer<GenerationState>
     private(set) var tables = 0
 
     /// Loads and initialises it; on error nothing of it stays (but a Swift image, mapped and idle).
-    /// `head`: where the master sees what runs, for a plugin that does not come back from its start.
     init(
-        _ spec: PluginSpec, shared: UnsafeMutablePointer<GenerationState>, head: UnsafeMutablePointer<WorkerHead>,
-        log: @escaping (Int, String) -> Void
+        _ spec: PluginSpec, shared: UnsafeMutablePointer<GenerationState>, counters: UnsafeMutablePointer<PluginCounters>, board: TaskBoard,
+        workerIndex: Int, log: @escaping (Int, String) -> Void
     ) throws(PluginFailure) {
         let inspection = try Self.inspect(spec)
+        let head = board.head
         head.pointee.enter(spec, phase: PhaseName.load)
         defer { head.pointee.leave() }
         module = try PluginModule(opening: spec.path, isSwift: inspection.isSwift)
         (self.spec, self.shared, self.log) = (spec, shared, log)
         isParkedAtEnd = inspection.isSwift
+        runsOnFibers = inspection.concurrency == "fiber"
+        self.board = board
+        shared.pointee = GenerationState()
+        owner = .allocate(capacity: 1)
+        owner.initialize(
+            to: PluginOwner(board: board, counters: counters, shared: shared, stat: UInt64(spec.statSlot) + 1, generation: spec.generation))
         filter = FilterTable()
         host = .allocate(capacity: 1)
         host.initialize(to: HostTable.make())
         host.pointee.context = Unmanaged.passUnretained(self).toOpaque()
         head.pointee.enter(spec, phase: UInt64(PluginPhase.initialize.rawValue))
         do throws(PluginFailure) {
-            try start(inspection)
+            try start(inspection, workerIndex)
         } catch {
             _ = module.close()
-            host.deallocate()
+            free()
+            shared.pointee = GenerationState()
             throw error
         }
-        shared.pointee = GenerationState()
         shared.pointee.plugin = UInt64(spec.statSlot) + 1
         shared.pointee.generation = spec.generation
         shared.pointee.state = GenerationPhase.loaded.rawValue
@@ -77,9 +89,9 @@ final class Generation {
         return found
     }
 
-    private func start(_ inspection: PluginInspection) throws(PluginFailure) {
-        let code = module.entry.pointee.`init`(host, &state)
-        if code < 0 { throw PluginFailure("init refused (status \(code))\(lastComplaint.isEmpty ? "" : ": " + lastComplaint)") }
+    private func start(_ inspection: PluginInspection, _ workerIndex: Int) throws(PluginFailure) {
+        let code = inside(.initialize) { module.entry.pointee.`init`(host, &state) }
+        if code < 0 { throw refusal("init", code) }
         do throws(PluginFailure) {
             guard let table = module.entry.pointee.get_extension(state, SLUICE_FILTER_1) else {
                 throw PluginFailure("has no \(SLUICE_FILTER_1)")
@@ -87,11 +99,21 @@ final class Generation {
             filter = try FilterTable(reading: table)
             if let routing = module.entry.pointee.get_extension(state, SLUICE_ROUTING_1) { try filter.add(routing: routing) }
             try filter.check(phases: inspection.phases)
+            if let table = module.entry.pointee.get_extension(state, SLUICE_WORKER_1) { try FilterTable.read(table, SLUICE_WORKER_1, &worker) }
+            let code = inside(.workerInit) { worker.worker_init?(state, UInt32(workerIndex)) ?? 0 }
+            if code < 0 { throw refusal("worker_init", code) }
         } catch {
-            module.entry.pointee.destroy?(state)
+            destroy()
             throw error
         }
     }
+
+    private func refusal(_ hook: String, _ code: Int32) -> PluginFailure {
+        PluginFailure("\(hook) refused (status \(code))\(lastComplaint.isEmpty ? "" : ": " + lastComplaint)")
+    }
+
+    /// Runs a function of the plugin that belongs to no request; the worker's record says so meanwhile.
+    func inside(_ phase: PluginPhase, _ body: () -> Int32) -> Int32 { board.entered(owner, phase, nil, nil, body) }
 
     // MARK: what the plugin says
 
@@ -120,9 +142,33 @@ final class Generation {
     }
     func show(_ state: GenerationPhase) { shared.pointee.state = state.rawValue }
 
+    /// Its hook worker_exit, and the end of what would never end by itself. Afterwards no request may use it.
+    func leave() {
+        _ = inside(.workerExit) {
+            worker.worker_exit?(state)
+            return 0
+        }
+        board.cancelEndless(owner)
+    }
+
+    /// Ends what the plugin has under way, then the plugin. Jobs that its threads posted until they were joined are dropped.
+    private func destroy() {
+        board.cancelAll(owner)
+        _ = inside(.workerExit) {
+            module.entry.pointee.destroy?(state)
+            return 0
+        }
+        board.flushJobs(owner)
+    }
+    private func free() {
+        host.deallocate()
+        owner.deinitialize(count: 1)
+        owner.deallocate()
+    }
+
     /// Destroys it and lets the file go. True: parked (still mapped), false: unmapped. Nothing of it may be called afterwards.
     func end() -> Bool {
-        module.entry.pointee.destroy?(state)
+        destroy()
         let gone = module.close()
         if gone {
             shared.pointee = GenerationState()
@@ -134,7 +180,7 @@ final class Generation {
                     "plugin \(spec.label): stays mapped after dlclose (a thread-local destructor, or another library holds it)")
             }
         }
-        host.deallocate()
+        free()
         return !gone
     }
 }

@@ -32,7 +32,7 @@ extension HostTables {
             finish: { handle in
                 guard let ctx = making(handle) else { return handle == nil ? Status.invalid : Status.phase }
                 let content = ctx.pointee.content
-                if content.isCancelled { return Status.canceled }
+                if ctx.pointee.isCancelled { return Status.canceled }
                 guard content.isStarted, content.length < 0 || content.written == content.length else { return Status.invalid }
                 ctx.pointee.content.isFinished = true
                 return Status.answered
@@ -42,11 +42,11 @@ extension HostTables {
 
     private static func write(_ ctx: Context, _ view: ByteView) -> Int32 {
         let content = ctx.pointee.content
-        if content.isCancelled { return Status.canceled }
+        if ctx.pointee.isCancelled { return Status.canceled }  // the hook is called or woken a last time
         guard content.isStarted, !content.isFinished else { return Status.phase }
         if content.length >= 0 && content.written + Int64(view.count) > content.length { return Status.invalid }
         // Without a fiber nobody waits here: all of it is taken, and the caller is asked to come back later.
-        let parks = Waiting.isOnFiber
+        let parks = PluginHost.isOnFiber(ctx)
         if !parks && content.count + view.count > ContentStream.bytesMax { return Status.limit }
         var left = view
         while true {
@@ -54,23 +54,14 @@ extension HostTables {
             if n < 0 { return Status.noMemory }
             ctx.pointee.content.written += Int64(n)
             left = left.dropFirst(n)
-            announce(ctx)
+            ctx.wantsAttention()
             if left.isEmpty && ctx.pointee.content.count < ContentStream.highWater { return Status.ok }
             if !parks {
-                _ = Waiting.wait(ctx, on: .room)
-                return Status.again
+                return PluginHost.park(ctx, on: .room) == Int32(SLUICE_SUSPEND) ? Status.again : Status.limit
             }
-            let status = Waiting.wait(ctx, on: .room)
+            let status = PluginHost.park(ctx, on: .room)
             if status != Status.ok || left.isEmpty { return status }
         }
-    }
-
-    /// Tells the pipeline, which looks when the hook has paused.
-    private static func announce(_ ctx: Context) {
-        guard !ctx.pointee.content.isListed, let list = ctx.pointee.content.list else { return }
-        ctx.pointee.content.isListed = true
-        ctx.pointee.content.next = list.pointee
-        list.pointee = ctx
     }
 }
 

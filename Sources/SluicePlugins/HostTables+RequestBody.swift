@@ -49,6 +49,6 @@ private func gatherBody(_ ctx: Context) -> Int32 {
         ctx.pointee.body.state = .complete
         return Status.ok
     }
-    ctx.pointee.body.state = .gathering
-    return Waiting.wait(ctx, on: .body)
+    ctx.wantsAttention()
+    return PluginHost.park(ctx, on: .body)
 }

@@ -22,6 +22,10 @@ enum HostTables {
         (SLUICE_CONTENT_1, UnsafeRawPointer(content)),
         (SLUICE_CLUSTER_1, UnsafeRawPointer(cluster)),
         (SLUICE_BALANCER_1, UnsafeRawPointer(balancer)),
+        (SLUICE_SUSPEND_1, UnsafeRawPointer(suspend)),
+        (SLUICE_LOOP_1, UnsafeRawPointer(loop)),
+        (SLUICE_IO_1, UnsafeRawPointer(io)),
+        (SLUICE_BACKGROUND_1, UnsafeRawPointer(background)),
     ]
 
     static func find(_ id: UnsafePointer<CChar>) -> UnsafeRawPointer? {
@@ -84,7 +88,9 @@ enum Status {
     static let phase = Int32(SLUICE_EPHASE)
     static let noMemory = Int32(SLUICE_ENOMEM)
     static let limit = Int32(SLUICE_ELIMIT)
-    static let again = Int32(SLUICE_EAGAIN)
     static let canceled = Int32(SLUICE_ECANCELED)
-    static let suspend = Int32(SLUICE_SUSPEND)
+    static let gone = Int32(SLUICE_GONE)
+    static let timedOut = Int32(SLUICE_ETIMEDOUT)
+    static let failed = Int32(SLUICE_EIO)
+    static let again = Int32(SLUICE_EAGAIN)
 }

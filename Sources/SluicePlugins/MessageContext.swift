@@ -5,6 +5,17 @@ import SluiceBytes
 import SluiceHTTP
 import SluiceShared
 
+/// What a parked hook waits for, and so who makes it go on.
+public enum Wait: UInt8, Sendable {
+    case none
+    /// A timer, a descriptor, a token: the host; `PluginHost.nextFinished` tells when the hook has ended.
+    case call
+    /// The whole request body: the pipeline, by `PluginHost.resume`.
+    case body
+    /// Room towards the client: the pipeline, by `PluginHost.resume`.
+    case room
+}
+
 /// One per request in flight. Views must stay valid until the request ends, those of the heads until their head is let go
 /// (then set the pointer to the head to nil and the map to `HeaderMap()`: reads answer "none").
 @frozen public struct MessageContext {
@@ -64,11 +75,25 @@ import SluiceShared
     public var upstreamUs: UInt64 = 0
     public var retries: UInt32 = 0
 
-    // Waiting: a hook that parked. A content hook goes on while filters of the same request run, so it has a place of its own.
-    public var call = ParkedCall()
-    public var contentCall = ParkedCall()
+    // Waiting; see `PluginHost+Waiting.swift`. The pipeline reads `wait`, the rest is the board's.
+    /// What the hook that parked last waits for; meaningful when `run` or `resume` said 2.
+    public var wait = Wait.none
+    /// The parked hook of the phase that is walked, and the parked content hook: both may be there at once.
+    @usableFromInline var parked: UnsafeMutableRawPointer?
+    @usableFromInline var producer: UnsafeMutableRawPointer?
+    /// What the hook that runs now has prepared to wait for (a token, the body, room), void unless it returns SLUICE_SUSPEND.
+    @usableFromInline var pending: UnsafeMutableRawPointer?
+    /// The exchange is over (`PluginHost.cancel`): every wait ends at once, failures are not the plugin's.
+    public internal(set) var isCancelled = false
+    /// The binding whose hook runs now.
+    @usableFromInline var binding: UnsafeMutablePointer<BoundPlugin>?
     /// The pipeline's exchange, which finds its request again when a parked hook ends.
     public var owner: UnsafeMutableRawPointer?
+
+    /// The pipeline's list of requests whose hooks want something of it: they wrote content, or wait for the body.
+    public var attention: UnsafeMutablePointer<UnsafeMutablePointer<MessageContext>?>?
+    public var nextInLine: UnsafeMutablePointer<MessageContext>?
+    public var isInLine = false
 
     public var body = RequestBody()
     public var content = ContentStream()

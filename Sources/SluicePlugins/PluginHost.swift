@@ -11,10 +11,14 @@ import SluiceShared
 
 public final class PluginHost {
     let block: WorkerBlock
-    private let log: (Int, String) -> Void
-    private var generations: [Generation] = []
+    let board: TaskBoard
+    private let workerIndex: Int
+    let log: (Int, String) -> Void
+    private(set) var generations: [Generation] = []
     private var instances: [Instance] = []
     private var tables: [PluginTable] = []
+    /// Named by no table any more, but with something under way, and when that is cancelled, in ms.
+    var leaving: [(generation: Generation, deadlineMs: UInt64)] = []
     /// What new requests use.
     private var serving: PluginTable?
     /// A generation was let go: unmapped, or parked (still mapped, never called again).
@@ -22,9 +26,11 @@ public final class PluginHost {
 
     /// - Parameters:
     ///   - shared: this worker's block; its generation entries are cleared, for nothing is loaded yet.
+    ///   - worker: its number, from 0.
     ///   - log: level (SLUICE_LOG_…: 0 debug … 4 error) and one line without its end.
-    public init(shared: WorkerBlock, log: @escaping (Int, String) -> Void) {
-        (block, self.log) = (shared, log)
+    public init(shared: WorkerBlock, worker: Int = 0, log: @escaping (Int, String) -> Void) {
+        (block, workerIndex, self.log) = (shared, worker, log)
+        board = TaskBoard(head: shared.head)
         for i in 0..<SharedLimits.generationSlots { shared.generations[i] = GenerationState() }
         shared.head.pointee.currentPlugin = 0
     }
@@ -89,10 +95,7 @@ public final class PluginHost {
             instance.tables -= 1
             if instance.tables == 0 { drop(instance) }
         }
-        for generation in table.generations where generation.releaseTable() {
-            let parked = drop(generation)
-            released?(generation.spec.name, generation.spec.generation, parked)
-        }
+        for generation in table.generations where generation.releaseTable() { letGo(generation) }
         if serving === table { serving = nil }
         if let now = serving ?? tables.last { activate(now) }
     }
@@ -100,6 +103,7 @@ public final class PluginHost {
     // MARK: finding or making
 
     private func generation(_ spec: PluginSpec, _ loaded: inout [Generation]) throws(PluginFailure) -> Generation {
+        finishLeaving(name: spec.name, generation: spec.generation)
         if let known = generations.first(where: { $0.spec.name == spec.name && $0.spec.generation == spec.generation }) { return known }
         do throws(PluginFailure) {
             guard spec.statSlot >= 0, spec.statSlot < SharedLimits.pluginSlots else {
@@ -108,7 +112,8 @@ public final class PluginHost {
             if generations.contains(where: { $0.spec.path == spec.path }) {
                 throw PluginFailure("\(spec.path) is loaded already; every generation needs a path of its own")
             }
-            let new = try Generation(spec, shared: try freeEntry(), head: block.head, log: log)
+            let new = try Generation(
+                spec, shared: try freeEntry(), counters: block.plugins + spec.statSlot, board: board, workerIndex: workerIndex, log: log)
             generations.append(new)
             loaded.append(new)
             return new
@@ -157,8 +162,10 @@ public final class PluginHost {
         return try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Limits.pluginErrorBytesMax) { text throws(PluginFailure) in
             var error = sluice_error(
                 text: UnsafeMutableRawPointer(text.baseAddress!).assumingMemoryBound(to: CChar.self), room: UInt32(text.count), size: 0)
-            let code = config.withUTF8 {
-                configure(generation.state, sluice_view(data: $0.baseAddress, size: UInt64($0.count)), &instance, &error)
+            let code = config.withUTF8 { bytes in
+                generation.inside(.configure) {
+                    configure(generation.state, sluice_view(data: bytes.baseAddress, size: UInt64(bytes.count)), &instance, &error)
+                }
             }
             if code >= 0 { return instance }
             let said = PluginText.clean(UnsafeBufferPointer(start: text.baseAddress, count: min(Int(error.size), text.count)))
@@ -176,7 +183,8 @@ public final class PluginHost {
                 to: BoundPlugin(
                     hooks: g.filter.hooks, instance: chosen[i].pointer, counters: block.plugins + spec.statSlot, head: block.head,
                     currentPlugin: UInt64(spec.statSlot) + 1,
-                    generation: spec.generation, phases: g.filter.phases, allPhases: g.filter.phases, failOpen: spec.failOpen))
+                    generation: spec.generation, phases: g.filter.phases, allPhases: g.filter.phases, failOpen: spec.failOpen,
+                    fiberPhases: g.runsOnFibers ? g.filter.phases & PluginPhase.parking : 0, owner: g.owner, address: bound + i))
         }
         for (i, b) in bindings.enumerated() where b.alternative >= 0 {
             (bound[i].alternative, bound[i].share) = (bound + b.alternative, b.share)
@@ -197,7 +205,8 @@ public final class PluginHost {
         block.head.pointee.leave()
     }
 
-    @discardableResult private func drop(_ generation: Generation) -> Bool {
+    @discardableResult func drop(_ generation: Generation) -> Bool {
+        leaving.removeAll { $0.generation === generation }
         generations.removeAll { $0 === generation }
         block.head.pointee.enter(generation.spec, phase: PhaseName.unload)
         defer { block.head.pointee.leave() }

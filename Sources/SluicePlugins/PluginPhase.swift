@@ -8,16 +8,13 @@ public enum PluginPhase: UInt8, Sendable, CaseIterable {
     /// Of a set of phases; hooks of requests only (0…7), so that a set fits a byte.
     @inlinable public var bit: UInt8 { 1 &<< (rawValue & 7) }
 
-    /// Hooks of this phase may wait.
-    @inlinable public var mayPark: Bool {
-        switch self {
-        case .rewrite, .access, .content, .headerFilter, .bodyFilter, .timer, .background: true
-        default: false
-        }
-    }
-
     /// Phases that a request passes; the others belong to the worker or the connection.
     public static var ofRequests: [PluginPhase] { [.rewrite, .access, .routing, .balancer, .content, .headerFilter, .bodyFilter, .log] }
+
+    /// Hooks that may wait: on a fiber, with a token, or by being called again.
+    @inlinable public var mayPark: Bool { PluginPhase.parking & bit != 0 && rawValue < 8 }
+    /// rewrite, access, header_filter, body_filter, content.
+    @inlinable static var parking: UInt8 { 0b0010_1111 }
 
     /// As manifests and metrics call it.
     public var name: String {

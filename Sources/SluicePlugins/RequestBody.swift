@@ -4,7 +4,12 @@ import Glibc
 import SluiceBytes
 
 @frozen public struct RequestBody {
-    public enum State: UInt8, Sendable { case flowing, gathering, complete }
+    public enum State: UInt8, Sendable {
+        case flowing
+        /// A hook waits, the pipeline collects.
+        case gathering
+        case complete
+    }
     public var state = State.flowing
     /// Most bytes that may be gathered; 0 until the pipeline knows the route.
     public var limit: UInt64 = 0

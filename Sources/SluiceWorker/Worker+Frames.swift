@@ -147,6 +147,7 @@ extension Worker {
         if pipeline.connectionCount > 0 {
             ErrorLog.write(.warn, "\(pipeline.connectionCount) connections were cut at the end of the drain")
         }
+        pipeline.host.leave()
         pipeline.accessLog.flush()
         exit(0)
     }

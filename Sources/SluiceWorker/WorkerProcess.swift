@@ -98,6 +98,8 @@ struct WorkerError: Error, CustomStringConvertible {
 enum Token {
     static let channel: UInt64 = 0
     static let jobs: UInt64 = 1
+    /// What plugins have under way.
+    static let host: UInt64 = 2
     static let firstListener: UInt64 = 16
 }
 
@@ -119,7 +121,7 @@ struct Worker: ~Copyable {
         self.listeners = listeners
         let counters = WorkerCounters(settings.block)
         counters.adopt(pid: UInt64(getpid()), revision: 0)
-        let host = PluginHost(shared: settings.block) { level, text in ErrorLog.write(LogLevel(rawValue: level) ?? .notice, text) }
+        let host = PluginHost(shared: settings.block, worker: index) { level, text in ErrorLog.write(LogLevel(rawValue: level) ?? .notice, text) }
         host.released = { name, generation, parked in
             try? channel.send(Frame(.released, worker: UInt32(index), value: generation, status: parked ? 1 : 0, text: name))
         }
@@ -134,9 +136,10 @@ struct Worker: ~Copyable {
         pipeline.commit(first)
         pipeline.counters.block.head.pointee.revision = first.pointee.revision
         guard pipeline.loop.poller.addLevel(channel.fd, token: Token.channel),
-            pipeline.loop.poller.addLevel(pipeline.loop.jobs.descriptor, token: Token.jobs)
+            pipeline.loop.poller.addLevel(pipeline.loop.jobs.descriptor, token: Token.jobs),
+            pipeline.loop.poller.addLevel(pipeline.host.descriptor, token: Token.host)
         else {
-            throw WorkerError("the channel cannot be watched")
+            throw WorkerError("the channel or the plugin host cannot be watched")
         }
         try watchListeners()
         try channel.send(Frame(.ready, worker: UInt32(index), revision: first.pointee.revision))
@@ -145,11 +148,21 @@ struct Worker: ~Copyable {
     mutating func run() -> Never {
         while true {
             let isBusy = pipeline.runLine()
-            let n = pipeline.loop.turn(maxMs: isBusy ? 0 : drainDeadlineMs != 0 ? 100 : 1000)
+            let wait = pipeline.host.waitMs(nowMs: pipeline.loop.clock.nowMs)
+            let longest: Int32 = drainDeadlineMs != 0 ? 100 : 1000
+            let n = pipeline.loop.turn(maxMs: isBusy ? 0 : wait < 0 ? longest : min(wait, longest))
+            var hostIsReady = false
             for i in 0..<n {
                 let token = pipeline.loop.poller.token(i)
-                if token >> 32 != 0 { pipeline.handle(token: token, bits: pipeline.loop.poller.bits(i)) } else { special(token) }
+                if token >> 32 != 0 {
+                    pipeline.handle(token: token, bits: pipeline.loop.poller.bits(i))
+                } else if token == Token.host {
+                    hostIsReady = true
+                } else {
+                    special(token)
+                }
             }
+            pipeline.serveHooks(descriptorsReady: hostIsReady)
             pipeline.endTurn()
             pipeline.counters.beat()
             if drainDeadlineMs != 0 { leaveWhenDrained() }

@@ -85,6 +85,28 @@ enum { CS_SOCK_STREAM = SOCK_STREAM, CS_SOCK_SEQPACKET = SOCK_SEQPACKET, CS_SOCK
 ssize_t cs_send_fds(int sock, const void *p, size_t n, const int *fds, int nfds);
 ssize_t cs_recv_fds(int sock, void *p, size_t n, int *fds, int *nfds);
 
+/* A fiber: a stack of its own that the one thread enters and leaves. `work` runs on it and returns once; no C++ exception or
+   longjmp may cross its first frame. Valid memory of `stack_bytes` lies at `stack`, page-aligned, before cs_fiber_start. */
+typedef struct cs_fiber {
+  void *sp, *caller;
+  void *stack;
+  size_t stack_bytes;
+  void (*work)(struct cs_fiber *);
+  uintptr_t finished;
+  const void *caller_stack; /* for AddressSanitizer, as fake */
+  size_t caller_bytes;
+  void *fake;
+} cs_fiber;
+void cs_fiber_start(cs_fiber *f, void (*work)(cs_fiber *));
+/* Runs the fiber until it leaves or finishes; `value` is what its cs_fiber_leave returns. Returns what it left with, 0 at its end. */
+intptr_t cs_fiber_enter(cs_fiber *f, intptr_t value);
+/* On the fiber: back to whoever entered it. */
+intptr_t cs_fiber_leave(cs_fiber *f, intptr_t value);
+/* Makes pages fault. 0 or -1 with errno. */
+int cs_fiber_guard(void *page, size_t bytes);
+enum { CS_MAP_STACK = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | 0x20000 /* MAP_STACK */ };
+enum { CS_EPOLLONESHOT_BIT = 1 << 30 };
+
 /* Vector scans, inlined into Swift by the importer. They read up to 15 bytes past the hit: callers keep 64 pad bytes. */
 typedef unsigned char cs_v16 __attribute__((vector_size(16), aligned(1)));
 typedef char cs_c16 __attribute__((vector_size(16)));
