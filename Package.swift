@@ -39,7 +39,7 @@ let package = Package(
         // 6 processes
         room("SluiceMaster", ["SluiceSystem", "SluiceChannel", "SluiceShared", "SluiceModel", "SluiceRules", "SluiceObserve", "SluiceBytes"]),
         room("SluiceWorker", ["SluicePipeline", "SluiceRouter", "SluiceUpstream", "SluicePlugins", "SluiceObserve", "SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceChannel", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
-        room("SluiceControl", ["SluiceChannel", "SluiceShared", "SluiceRules", "SluiceModel", "SluiceSystem", "SluiceInspect",
+        room("SluiceControl", ["SluiceChannel", "SluiceShared", "SluiceRules", "SluiceModel", "SluiceSystem", "SluiceInspect", "CSluiceCrypto",
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Yams", package: "Yams"),

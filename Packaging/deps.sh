@@ -5,8 +5,8 @@
 #   deps.sh run|test|bench|all…   several lists may be named
 set -euo pipefail
 
-run=(make gcc libc6-dev libssl-dev libffi-dev)                           # building, and what `make run` starts
-test=(python3 python3-venv curl valgrind binutils wrk nginx libnginx-mod-http-lua)  # scenario tests, counters, fuzzing
+run=(make gcc libc6-dev libssl-dev libffi-dev libhiredis-dev)            # building, and what `make run` starts
+test=(python3 python3-venv curl valgrind binutils pkg-config wrk nginx libnginx-mod-http-lua redis-server)  # scenario tests, counters, fuzzing
 bench=(nginx libnginx-mod-http-lua lua-cjson haproxy wrk nghttp2-client openssl liburing-dev util-linux)
 all=(trafficserver)                                                      # only for `make bench ALL=1`
 

@@ -23,16 +23,28 @@ put_tree() {
   while IFS= read -r file; do put 644 "$from/$file" "$dest/$file"; done < <(cd "$from" && find . -type f "$@" -printf '%P\n')
 }
 
-# The Swift runtime libraries that a binary needs, from the toolchain that built it. libc and friends stay the system's.
+# Where the toolchain that built the binaries keeps the Swift runtime.
+runtime=$(swift -print-target-info | sed -n 's/.*"\(.*\/swift\/linux\)".*/\1/p' | head -n 1)
+
+# The Swift runtime libraries that a binary needs, from that toolchain. libc and friends stay the system's.
 swift_libraries() {
-  local runtime
-  runtime=$(swift -print-target-info | sed -n 's/.*"\(.*\/swift\/linux\)".*/\1/p' | head -n 1)
   ldd "$@" 2>/dev/null | awk -v dir="$runtime/" 'index($3, dir) == 1 { print $3 }' | sort -u
+}
+
+# Built binaries look for the runtime in the toolchain's folder first, which may hold another version one day, or be gone. Installed
+# ones must not: the folder's name gives way to $ORIGIN, made as long by slashes, so that nothing in the file moves.
+forget_toolchain() {
+  local mine='$ORIGIN'
+  while ((${#mine} < ${#runtime})); do mine+=/; done
+  LC_ALL=C sed -i "s|$runtime:[$]ORIGIN|$mine:\$ORIGIN|" "$1"
 }
 
 install_all() {
   local binary plugin library
-  for binary in sluiced sluice; do put 755 ".build/release/$binary" "$to/bin/$binary"; done
+  for binary in sluiced sluice; do
+    put 755 ".build/release/$binary" "$to/bin/$binary"
+    forget_toolchain "$to/bin/$binary"
+  done
   for plugin in .build/plugins/*.so; do
     [[ -e $plugin ]] && put 755 "$plugin" "$lib/plugins/$(basename "$plugin")"
   done

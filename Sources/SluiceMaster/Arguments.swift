@@ -9,6 +9,8 @@ public struct Arguments: Equatable {
         case control(program: String, configPath: String)
         /// Tries a plugin and leaves.
         case probe
+        /// Measures a plugin and leaves; what its words mean is `BenchProcess`'s.
+        case benchPlugin([String])
         case version
         case help
     }
@@ -36,6 +38,9 @@ public struct Arguments: Equatable {
         case "--worker": result = Arguments(role: .worker(index: try number(&rest, first, 0...255)))
         case "--control": result = Arguments(role: .control(program: try value(&rest, first), configPath: try value(&rest, first)))
         case "--probe": result = Arguments(role: .probe)
+        case "--bench-plugin":
+            result = Arguments(role: .benchPlugin(Array(rest)))
+            rest = []
         case "--version": result = Arguments(role: .version)
         case "--help", "-h": result = Arguments(role: .help)
         default: throw Problem(description: "unknown argument \(first)")

@@ -14,7 +14,9 @@ struct ListenerTable {
     /// What was closed lately: workers let go of their copies a moment later, and until then the address looks taken.
     private var lately: [(spec: ListenerSpec, at: UInt64)] = []
     let workers: Int
-    init(workers: Int) { self.workers = workers }
+    /// Whose the files of Unix sockets are; nil = ours.
+    private let owner: Identity?
+    init(workers: Int, owner: Identity? = nil) { (self.workers, self.owner) = (workers, owner) }
 
     /// Which of `wanted` are not open yet.
     static func missing(_ open: [ListenerSpec], _ wanted: [ListenerSpec]) -> [ListenerSpec] {
@@ -51,6 +53,7 @@ struct ListenerTable {
                 for _ in 0..<(spec.isUnix ? 1 : workers) {
                     sockets.append(try ListeningSocket.open(address, label: spec.label, backlog: spec.backlog, reusePort: !spec.isUnix))
                 }
+                if let owner, Privileges.isRoot, let path = ListeningSocket.path(address) { try Files.give(path, to: owner) }
             } catch {
                 for s in sockets { Descriptor.close(s) }
                 throw error

@@ -17,12 +17,12 @@ extension Master {
         try Master.makeStateDirectory(settings.stateDirectory, owner)
         let pidFile = try settings.pidPath.isEmpty ? nil : PidFile(settings.pidPath)
         do {
-            let logs = try LogFiles(settings)
+            let logs = try LogFiles(settings, owner: owner)
             if !settings.errorLogPath.isEmpty { ErrorLog.redirect(to: try Descriptor.duplicate(logs.error, from: 3)) }
             if let stale = pidFile?.stalePid {
                 ErrorLog.write(.notice, "pid file \(settings.pidPath) of process \(stale), which is gone, taken over")
             }
-            var listeners = ListenerTable(workers: workers)
+            var listeners = ListenerTable(workers: workers, owner: owner)
             try listeners.openMissing(image.listeners)
             let shared = try SharedMemory.create(workers: workers)
             Signals.ignoreBrokenPipes()

@@ -127,6 +127,8 @@ struct Exchange {
     /// Which answer of ours is due once they have run, and its body.
     var ownAnswer = OwnAnswer.error
     var ownBody = ByteView.empty
+    /// Filters see our own answer; not after a filter failed.
+    var ownIsFiltered = false
     /// Decides between two generations of a plugin; 0 = not computed yet.
     var shareHash: UInt64 = 0
     /// Index of the cluster that the request goes to.

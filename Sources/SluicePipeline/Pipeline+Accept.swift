@@ -49,7 +49,8 @@ extension Pipeline {
         }
     }
 
-    /// Text of the peer's address and whether its forwarding headers are believed.
+    /// Text of the peer's address and whether its forwarding headers are believed. IPv4 looks the same to logs, plugins and
+    /// upstreams whether it came to an IPv4 listener or to `[::]`, where the kernel reports it IPv4-mapped.
     @inline(never) mutating func setAddress(_ c: Conn, _ a: UnsafePointer<sockaddr_storage>) {
         let raw = UnsafeRawPointer(a)
         var mapped = InlineArray<16, UInt8>(repeating: 0)  // IPv4 as IPv4-mapped IPv6
@@ -73,8 +74,10 @@ extension Pipeline {
         c.pointee.port = UInt16(bigEndian: raw.load(fromByteOffset: 2, as: UInt16.self))
         withUnsafeMutableBytes(of: &c.pointee.address) { text in
             let p = text.baseAddress!.assumingMemoryBound(to: CChar.self)
-            let isIPv4 = Int32(a.pointee.ss_family) == AF_INET
-            inet_ntop(isIPv4 ? AF_INET : AF_INET6, raw + (isIPv4 ? 4 : 8), p, 46)
+            let isMapped = (0..<10).allSatisfy { mapped[$0] == 0 } && mapped[10] == 0xff && mapped[11] == 0xff
+            withUnsafeBytes(of: &mapped) { bytes in
+                _ = inet_ntop(isMapped ? AF_INET : AF_INET6, bytes.baseAddress! + (isMapped ? 12 : 0), p, 46)
+            }
             c.pointee.addressLength = UInt8(truncatingIfNeeded: strlen(p))
         }
         // Listeners are watched after the first commit only.

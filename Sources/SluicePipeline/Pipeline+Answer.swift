@@ -45,13 +45,43 @@ extension Pipeline {
             close(u)
         }
         x.pointee.ownAnswer = kind
+        x.pointee.ownIsFiltered = filterHeaders
         x.pointee.headSource = .own
         x.pointee.context.answerStatus = 0
         headFiltered(x, filterHeaders && x.pointee.chainPhases & PluginPhase.headerFilter.bit != 0 ? run(.headerFilter, x) : .next)
     }
 
-    /// The header filters have seen our own answer; one that failed changes nothing here.
+    /// The header filters have seen our own answer; one that failed changes nothing here. Body filters see it in one piece: what a header
+    /// filter says of a body must be true of this one too.
     mutating func sendOwn(_ x: Ex) {
+        if x.pointee.ownAnswer == .route {
+            x.pointee.ownBody = x.pointee.snapshot.pointee.image.text(x.pointee.route.unsafelyUnwrapped.pointee.body)
+        }
+        let status = x.pointee.context.status
+        let isBodyless = status == 204 || status == 304 || x.pointee.requestHead.method == Method.head.rawValue
+        guard filtersOwnBody(x), !isBodyless else { return sendOwnHead(x) }
+        let context = address(&x.pointee.context)
+        context.pointee.chunkArena = address(&x.pointee.chunkArena)
+        context.pointee.beginChunk(x.pointee.ownBody, isLast: true, isWritable: false)
+        ownFiltered(x, run(.bodyFilter, x))
+    }
+
+    private func filtersOwnBody(_ x: Ex) -> Bool {
+        x.pointee.ownIsFiltered && x.pointee.chainPhases & PluginPhase.bodyFilter.bit != 0
+    }
+
+    /// After the body filters. One that failed must not let the plain body out.
+    mutating func ownFiltered(_ x: Ex, _ verdict: Verdict) {
+        if verdict == .parked { return }
+        let context = address(&x.pointee.context)
+        guard verdict == .next, !context.pointee.chunkReplaced || context.pointee.foldChunk() else {
+            return answer(x, 500, "plugin failed", filterHeaders: false)
+        }
+        x.pointee.ownBody = context.pointee.chunk
+        sendOwnHead(x)
+    }
+
+    private mutating func sendOwnHead(_ x: Ex) {
         let status = Int(x.pointee.context.status)
         switch x.pointee.ownAnswer {
         case .error, .plugin:
@@ -122,7 +152,7 @@ extension Pipeline {
             memcpy(p + lines.count, more.start, more.count)
             lines = ByteView(p, lines.count + more.count)
         }
-        send(x, Int(x.pointee.context.status), body: image.text(route.pointee.body), lines: lines)
+        send(x, Int(x.pointee.context.status), body: x.pointee.ownBody, lines: lines)
     }
 
     /// What a hook answered through `respond`.
@@ -181,8 +211,10 @@ extension Pipeline {
         if bound > largeShape.capacity || c.pointee.outputPending > 0 { return abort(x) }
         let out = output(c, room: bound)
         let isBodyless = status < 200 || status == 204 || status == 304
+        // What filters would have made of the body that HEAD does not get has an unknown length.
+        let hasLength = !isBodyless && !(x.pointee.requestHead.method == Method.head.rawValue && filtersOwnBody(x))
         let n = HeadWriter.answer(
-            status: status, contentLength: isBodyless ? -1 : body.count, keepAlive: c.pointee.keepAlive,
+            status: status, contentLength: hasLength ? body.count : -1, keepAlive: c.pointee.keepAlive,
             minorVersion: x.pointee.requestHead.minorVersion, date: loop.clock.date(), lines: lines, into: out)
         c.pointee.outputStart = 0
         c.pointee.outputEnd = Int32(truncatingIfNeeded: n)

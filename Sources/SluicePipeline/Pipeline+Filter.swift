@@ -95,6 +95,7 @@ extension Pipeline {
 
     /// After a filter that had waited.
     mutating func bodyFiltered(_ x: Ex, _ verdict: Verdict) {
+        if x.pointee.headSource == .own { return ownFiltered(x, verdict) }
         guard verdict == .next, takeFiltered(x) == .next else { return abort(x) }
         if x.pointee.headSource == .content { pumpContent(x) } else { pumpResponse(x) }
     }

@@ -9,9 +9,21 @@ public enum Descriptor {
     }
 
     /// A log file: appended to, created 0640 when missing. Never becomes the controlling terminal, never blocks on a pipe.
-    public static func openLog(_ path: String) throws(SystemError) -> Int32 {
+    /// - Parameter owner: whose a file is that had to be created. One that exists stays its owner's: whoever may write to its
+    ///   folder could have put a link there, and root would give the link's target away.
+    public static func openLog(_ path: String, owner: Identity? = nil) throws(SystemError) -> Int32 {
+        let flags = O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK
         do throws(SystemError) {
-            return try open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK)
+            guard let owner, Privileges.isRoot else { return try open(path, flags | O_CREAT) }
+            let made = cs_open(path, flags | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+            if made < 0 { return try open(path, flags) }
+            do throws(SystemError) {
+                try check("give \(path) to user \(owner.userName)") { fchown(made, owner.user, owner.group) }
+            } catch {
+                close(made)
+                throw error
+            }
+            return made
         } catch {
             var e = error
             if e.errno == .noEntry { e.cure = "create its directory first" }

@@ -41,6 +41,9 @@ public enum ListeningSocket {
         guard f == AF_INET || f == AF_INET6, address.count >= 4 else { return 0 }
         return UInt16(bigEndian: address.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
     }
+    static func isEveryIPv6(_ address: UnsafeRawBufferPointer) -> Bool {
+        family(address) == AF_INET6 && address.count >= 24 && address[8..<24].allSatisfy { $0 == 0 }
+    }
     /// Path of a Unix socket in the file system; nil for others and for abstract names.
     public static func path(_ address: UnsafeRawBufferPointer) -> String? {
         guard family(address) == AF_UNIX, address.count > 2, address[2] != 0 else { return nil }
@@ -53,7 +56,8 @@ public enum ListeningSocket {
         let fd = try check("open a socket for \(label)") { socket(f, type, 0) }
         do throws(SystemError) {
             if f != AF_UNIX { try set(fd, SOL_SOCKET, SO_REUSEADDR, 1, label) }
-            if f == AF_INET6 { try set(fd, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1, label) }
+            // `[::]` is every address of the machine, IPv4 included; on any other the option changes nothing but a probe's answer.
+            if f == AF_INET6 { try set(fd, Int32(IPPROTO_IPV6), IPV6_V6ONLY, isEveryIPv6(address) ? 0 : 1, label) }
             // Accepted sockets inherit it: one call here instead of one per connection.
             if f != AF_UNIX { try set(fd, Int32(IPPROTO_TCP), TCP_NODELAY, 1, label) }
         } catch {

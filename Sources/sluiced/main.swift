@@ -21,6 +21,7 @@ do {
     case .control(let program, let configPath):
         try ChildStart.settle(arguments)
         try ChildStart.becomeControl(program: program, configPath: configPath)
+    case .benchPlugin(let words): BenchProcess.run(words)
     case .version: print("sluiced \(Version.text)")
     case .help: print(Arguments.usage)
     }

@@ -53,5 +53,6 @@ def pytest_terminal_summary(terminalreporter):
         return
     terminalreporter.section("measured here")
     for name, value, unit in _measurements:
-        text = f"{value * 1000:.1f} ms" if unit == "s" else f"{value:,} {unit}"
+        number = value if isinstance(value, str) else f"{value:,}"
+        text = f"{value * 1000:.1f} ms" if unit == "s" else f"{number} {unit}"
         terminalreporter.write_line(f"{name}: {text}")

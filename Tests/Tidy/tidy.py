@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """`make tidy`: every finding as `file:line: what is wrong; how to mend it`, and a failure when there is one. The rules are in
-floors.py (imports), rules.py (one file at a time) and links.py (documentation); formatting is swift-format's."""
+floors.py (imports), rules.py (one file at a time), links.py (documentation) and abi.py (the contract); formatting is swift-format's."""
 import os
 import shutil
 import subprocess
 import sys
 
+import abi
 import floors
 import links
 import rules
@@ -29,7 +30,7 @@ def formatting(root):
 
 
 def check(root):
-    for part in (floors, rules, links):
+    for part in (floors, rules, links, abi):
         yield from part.check(root)
     yield from formatting(root)
 

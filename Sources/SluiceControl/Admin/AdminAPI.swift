@@ -46,6 +46,7 @@ struct AdminAPI: Sendable {
             Endpoint(methods: ["GET": { api, _ in await api.crash(parts[2]) }])
         case ["v1", "workers", "recycle"]: Endpoint(methods: ["POST": { api, _ in await api.recycle() }])
         case ["v1", "reload"]: Endpoint(methods: ["POST": { api, _ in await api.reload() }])
+        case ["v1", "abi"]: Endpoint(methods: ["GET": { _, _ in .json(AbiCommand.list) }])
         case ["v1", "plugins"]: Endpoint(methods: ["GET": { api, _ in await api.plugins() }])
         case ["v1", "plugins", "load"]: Endpoint(methods: ["POST": { api, request in await api.load(request) }])
         case _ where parts.count == 3 && parts[0] == "v1" && parts[1] == "plugins":

@@ -5,8 +5,14 @@ import SluiceModel
 
 struct PluginCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plugin", abstract: "List, load and unload plugins of the running gateway.",
-        subcommands: [List.self, Load.self, Unload.self])
+        commandName: "plugin", abstract: "Plugins of the running gateway; making, checking and signing your own.",
+        subcommands: [List.self, Load.self, Unload.self] + tools)
+
+    /// What authors use; needs no gateway.
+    static let tools: [any ParsableCommand.Type] = [
+        PluginNewCommand.self, PluginBuildCommand.self, PluginTestCommand.self, PluginInspectCommand.self, PluginKeygenCommand.self,
+        PluginSignCommand.self, PluginVerifyCommand.self, PluginBenchCommand.self, PluginDevCommand.self,
+    ]
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List loaded plugins.")

@@ -17,7 +17,8 @@ public struct SluiceCommand: AsyncParsableCommand {
             """,
         version: Release.version,
         subcommands: [
-            RunCommand.self, CheckCommand.self, ReloadCommand.self, StopCommand.self, PluginCommand.self, SchemaCommand.self,
+            RunCommand.self, CheckCommand.self, ReloadCommand.self, StopCommand.self, PluginCommand.self, AbiCommand.self,
+            SchemaCommand.self,
             DemoUpstreamCommand.self,
             VersionCommand.self, ControlCommand.self,
         ])

@@ -71,9 +71,10 @@ class Answer:
 class Gateway:
     """For example: `with Gateway(to=origin, timeouts={"head": "1s"}) as gateway: get(gateway.port, "/")`."""
 
-    def __init__(self, to=None, allow: str = "", env: dict | None = None, **changes):
-        """`to`: the origin(s) behind cluster `origin` and route `/*`. `allow`: log lines that are no failure (regex)."""
-        self.allow, self.env = allow, env or {}
+    def __init__(self, to=None, allow: str = "", env: dict | None = None, binary: Path = BINARY, before=None, **changes):
+        """`to`: the origin(s) behind cluster `origin` and route `/*`. `allow`: log lines that are no failure (regex).
+        `before` runs in the new process ahead of the program: limits, rights."""
+        self.allow, self.env, self.binary, self.before = allow, env or {}, binary, before
         self.folder = Path(tempfile.mkdtemp(prefix="sluice-scenario-"))
         self.port, self.admin_port, self.dyups_port = free_port(), free_port(), free_port()
         self.file = self.folder / "sluice.yaml"
@@ -117,13 +118,13 @@ class Gateway:
         return self
 
     def start(self):
-        assert BINARY.exists(), f"{BINARY} is missing: run `make build` first, or name another in SLUICE_BIN"
+        assert self.binary.exists(), f"{self.binary} is missing: run `make build` first, or name another in SLUICE_BIN"
         self.stderr = self.folder / "stderr"
         begun = time.monotonic()
         with open(self.stderr, "ab") as out:
             self.process = subprocess.Popen(
-                [str(BINARY), "run", "-c", str(self.file)], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                start_new_session=True, cwd=self.folder, env={**os.environ, **self.env},
+                [str(self.binary), "run", "-c", str(self.file)], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                start_new_session=True, cwd=self.folder, env={**os.environ, **self.env}, preexec_fn=self.before,
             )
         try:
             until(lambda: self._is_up(), 15, "the listeners and /healthz to answer")
@@ -178,9 +179,11 @@ class Gateway:
         """Runs a gateway that must not start: exit code not 0 within `timeout`; what it said."""
         if not self.file.exists():
             self.write()
-        command = [str(BINARY), "run", "-c", str(self.file)]
+        command = [str(self.binary), "run", "-c", str(self.file)]
         try:
-            result = subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=self.folder, env={**os.environ, **self.env})
+            result = subprocess.run(
+                command, capture_output=True, text=True, timeout=timeout, cwd=self.folder, env={**os.environ, **self.env},
+                preexec_fn=self.before)
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
         assert result.returncode > 0, f"ended with {result.returncode}: {result.stderr}"

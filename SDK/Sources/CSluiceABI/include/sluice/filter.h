@@ -47,7 +47,8 @@ typedef struct sluice_filter_v1 {
      Returns SLUICE_CONTINUE or an error. [worker | header_filter | may park] */
   int32_t (*header_filter)(void *instance, sluice_response *response);
 
-  /* One piece of the response body, in order; the last call has sluice_body_v1.is_last, perhaps with an empty chunk.
+  /* One piece of the response body, in order; the last call has sluice_body_v1.is_last, perhaps with an empty chunk. Answers that plugins
+     or the gateway itself make pass by here too, wherever header_filter saw them; responses without a body do not.
      Returns SLUICE_CONTINUE or an error (the response is cut). [worker | body_filter | may park] */
   int32_t (*body_filter)(void *instance, sluice_body *body);
 

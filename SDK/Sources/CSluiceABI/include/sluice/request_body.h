@@ -1,5 +1,5 @@
 /* "sluice.request-body/1", the host's side: the request's body in rewrite and access. Bodies flow by unless a plugin asks; then the
-   whole body is gathered first, up to the limit of the route (`plugin_body_max`, default 1 MiB; a longer one is answered with 413), and the
+   whole body is gathered first, up to the limit of the route (`plugin_body_bytes`, default 1 MiB; a longer one is answered with 413), and the
    hook sees it complete. On a fiber `gather` parks; without one, or in Swift, the hook returns what `gather` returned
    (SLUICE_SUSPEND) and is called again when the body is there:
 

@@ -1,0 +1,2 @@
+/* The contract is headers only; this file makes them a module. */
+#include "sluice/sluice.h"

@@ -1,0 +1,18 @@
+/* The whole contract of release 1: include this one. Each header is one capability and its own manual; read base.h,
+   plugin.h, manifest.h and filter.h first, then the tables you need. json.h (a reader for configurations) and swift.h
+   (what the Swift SDK stands on) are not included here. ABI.md beside Package.swift tells the promises. */
+#ifndef SLUICE_SLUICE_H
+#define SLUICE_SLUICE_H
+#include <sluice/base.h>
+#include <sluice/manifest.h>
+#include <sluice/host.h>
+#include <sluice/plugin.h>
+#include <sluice/request.h>
+#include <sluice/request_edit.h>
+#include <sluice/answer.h>
+#include <sluice/response.h>
+#include <sluice/body.h>
+#include <sluice/exchange_log.h>
+#include <sluice/memory.h>
+#include <sluice/filter.h>
+#endif

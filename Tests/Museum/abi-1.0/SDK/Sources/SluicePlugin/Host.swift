@@ -1,0 +1,41 @@
+// The host's tables, fetched once when the plugin is loaded, and its log.
+import CSluiceABI
+
+/// Set by `sluice_swift_init` before anything else runs; constant from then on, so reads need no protection.
+enum Tables {
+    nonisolated(unsafe) static var host: UnsafePointer<sluice_host>! = nil
+    nonisolated(unsafe) static var request: UnsafePointer<sluice_request_v1>! = nil
+    nonisolated(unsafe) static var requestEdit: UnsafePointer<sluice_request_edit_v1>! = nil
+    nonisolated(unsafe) static var answer: UnsafePointer<sluice_answer_v1>! = nil
+    nonisolated(unsafe) static var response: UnsafePointer<sluice_response_v1>! = nil
+    nonisolated(unsafe) static var body: UnsafePointer<sluice_body_v1>! = nil
+    nonisolated(unsafe) static var exchangeLog: UnsafePointer<sluice_exchange_log_v1>! = nil
+    nonisolated(unsafe) static var memory: UnsafePointer<sluice_memory_v1>! = nil
+
+    /// False: this host lacks one of them.
+    static func fetch(_ host: UnsafePointer<sluice_host>) -> Bool {
+        self.host = host
+        request = find(SLUICE_REQUEST_1)
+        requestEdit = find(SLUICE_REQUEST_EDIT_1)
+        answer = find(SLUICE_ANSWER_1)
+        response = find(SLUICE_RESPONSE_1)
+        body = find(SLUICE_BODY_1)
+        exchangeLog = find(SLUICE_EXCHANGE_LOG_1)
+        memory = find(SLUICE_MEMORY_1)
+        return request != nil && requestEdit != nil && answer != nil && response != nil && body != nil && exchangeLog != nil
+            && memory != nil
+    }
+
+    private static func find<T>(_ id: String) -> UnsafePointer<T>? {
+        id.withCString { host.pointee.get_extension(host, $0)?.assumingMemoryBound(to: T.self) }
+    }
+}
+
+@frozen public enum LogLevel: UInt32, Sendable { case debug, info, notice, warn, error }
+
+/// A line in the error log under the plugin's name. Formats and may write to a file: not for every request; header values and
+/// bodies do not belong there.
+public func log(_ level: LogLevel, _ text: String) {
+    var text = text
+    text.withUTF8 { Tables.host.pointee.log(Tables.host, level.rawValue, sluice_view(data: $0.baseAddress, size: UInt64($0.count))) }
+}
