@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test func aSampleChangesNothing() throws {
-        let (r, status, m) = try record { raise(FaultHandler.sampleSignal); _exit(7) }
+        let (r, status, m) = try record { Signals.unblockAll(); raise(FaultHandler.sampleSignal); _exit(7) }
         defer { m.unmap(); Descriptor.close(m.fd) }
         #expect(status == 7 << 8 && r.pointee.serial == 0)
         let sample = UnsafePointer(m.worker(0).sample)
