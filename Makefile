@@ -53,9 +53,10 @@ test: test-deps tidy unit build scenarios  ## every test (units, tidy, whole gat
 
 unit:  ## unit tests, debug build
 	swift test --disable-xctest
+	swift test --disable-xctest --package-path SDK --scratch-path $(BUILD)/sdk
 
 scenarios: $(STAMPS)/release $(STAMPS)/venv  ## whole-gateway tests with real clients
-	$(PYTEST) -q Tests/Tidy Tests/Bench/tests
+	$(PYTEST) -q Tests/Tidy Tests/Bench/tests Tests/SDK
 	$(PYTEST) -q Tests/Scenarios
 
 $(STAMPS)/venv: Tests/Scenarios/requirements.txt
@@ -76,7 +77,7 @@ fmt:  ## format all Swift code
 tidy:  ## floors, sizes, headers, format
 	@python3 Tests/Tidy/tidy.py
 
-bench: build bench-deps  ## side by side with nginx, its Lua module and HAProxy (BENCH='--all' adds Envoy and Caddy)
+bench: build bench-deps  ## side by side with nginx and others, at most 15 minutes (BENCH='--quick'; BENCH='--all' adds Envoy, Caddy, writes the page)
 	Tests/Bench/setup.sh $(if $(findstring --all,$(BENCH)),--all)
 	python3 Tests/Bench/report.py $(BENCH)
 
@@ -84,10 +85,12 @@ bench-counters: $(STAMPS)/release  ## instructions, allocations and memory again
 	python3 Tests/Bench/counters.py
 
 bench-micro:  ## nanoseconds of an empty hook, of the bundled plugins, of a lookup among 100,000 routes
-	swift build -c release --product sluice-microbench
+	SLUICE_MICROBENCH=1 swift build -c release --product sluice-microbench
 	$(MAKE) -C Plugins
 	$(BUILD)/release/sluice-microbench plugins $(BUILD)/plugins
 	$(BUILD)/release/sluice-microbench router
+	$(BUILD)/release/sluice-microbench functions
+	swift run -c release --package-path SDK --scratch-path $(BUILD)/sdk sluice-swift-bench
 
 fuzz:  ## fuzz the HTTP parser for FUZZ_SECONDS
 	if [[ -x Tests/Fuzz/run.sh ]]; then Tests/Fuzz/run.sh $(FUZZ_SECONDS); else echo "no Tests/Fuzz/run.sh in this checkout" >&2; exit 1; fi

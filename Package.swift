@@ -49,16 +49,16 @@ let package = Package(
         // 4 organs
         room("SluiceRouter", ["SluiceRules", "SluiceModel", "SluiceBytes"]),
         room("SluiceUpstream", ["SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
-        room("SluicePlugins", [.product(name: "CSluiceABI", package: "SDK"), "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
-        room("SluiceObserve", ["SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
+        room("SluiceObserve", ["SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem", "CSluiceSys"]),
+        room("SluicePlugins", [.product(name: "CSluiceABI", package: "SDK"), "CSluiceCrypto", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
         // 3 speech
         room("SluiceHTTP", ["SluiceBytes", "CSluiceSys"]),
-        room("SluiceRules", ["SluiceModel", "SluiceBytes"]),
+        room("SluiceRules", ["SluiceModel", "SluiceBytes", "CSluiceFFI"]),
         // 2 motion
-        room("SluiceLoop", ["SluiceSystem", "SluiceBytes"]),
+        room("SluiceLoop", ["SluiceSystem", "SluiceBytes", "CSluiceAres"]),
         room("SluiceChannel", ["SluiceSystem", "SluiceModel", "SluiceBytes"]),
         room("SluiceShared", ["SluiceSystem", "SluiceBytes", "CSluiceSys", "CSluiceFault"]),
-        room("SluiceInspect", ["SluiceModel", "SluiceBytes", "CSluiceCrypto"]),
+        room("SluiceInspect", ["SluiceModel", "SluiceBytes", "CSluiceCrypto", "CSluiceSys"]),
         // 1 matter
         room("SluiceModel", []),
         room("SluiceBytes", ["CSluiceSys"]),
@@ -67,8 +67,8 @@ let package = Package(
         .target(name: "CSluiceSys"),
         .target(name: "CSluiceFault"),
         .target(name: "CSluiceCrypto", linkerSettings: [.linkedLibrary("crypto")]),
-        // figures of single parts (`make bench-micro`); no product, nothing depends on it
-        .executableTarget(name: "sluice-microbench", dependencies: ["SluicePlugins", "SluiceRouter", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"], path: "Tests/Bench/Micro", swiftSettings: fast),
+        .target(name: "CSluiceAres", linkerSettings: [.linkedLibrary("cares")]),
+        .target(name: "CSluiceFFI", linkerSettings: [.linkedLibrary("ffi")]),
         // tests
         tests("SluiceBytes", ["SluiceBytes"]),
         tests("SluiceLoop", ["SluiceLoop"]),
@@ -80,7 +80,7 @@ let package = Package(
         tests("SluiceRules", ["SluiceRules", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),
         tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceModel", "SluiceBytes"]),
         tests("SluiceInspect", ["SluiceInspect"]),
-        tests("SluicePlugins", ["SluicePlugins", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", .product(name: "CSluiceABI", package: "SDK")]),
+        tests("SluicePlugins", ["SluicePlugins", "CSluiceCrypto", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", .product(name: "CSluiceABI", package: "SDK")]),
         tests("SluiceSystem", ["SluiceSystem"]),
         tests("SluiceChannel", ["SluiceChannel", "SluiceSystem"]),
         tests("SluiceShared", ["SluiceShared", "SluiceSystem"]),
@@ -88,3 +88,8 @@ let package = Package(
         tests("SluiceMaster", ["SluiceMaster", "SluiceChannel", "SluiceRules", "SluiceModel", "SluiceSystem", "SluiceShared", "sluiced"]),
     ]
 )
+
+// Figures of single parts; only `make bench-micro` says that it is wanted, so that nothing else builds it.
+if Context.environment["SLUICE_MICROBENCH"] != nil {
+    package.targets.append(.executableTarget(name: "sluice-microbench", dependencies: ["SluicePlugins", "SluiceRouter", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"], path: "Tests/Bench/Micro", swiftSettings: fast))
+}

@@ -43,6 +43,8 @@ public enum FrameKind: UInt32, Sendable {
     /// master → worker, after `start` and before a `prepare` that needs it: one listening socket; `value` = index in the
     /// listeners of the image with `revision`, text = its label. The worker accepts from it once that image is current.
     case listener = 16
+    /// control → master → workers: generation `value` of the plugin named by text is to end: what it waits for is cancelled.
+    case cancelGeneration = 17
     /// master → control: entry `value` of the ring of crashes (SluiceShared) is new; `worker` says whose.
     case crashed = 20
     /// control → master: replace every worker by a successor, one after the other.

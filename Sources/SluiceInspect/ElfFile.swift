@@ -14,8 +14,12 @@ struct ElfFile {
     var hasExecutableStack = true  // what the kernel assumes when the file says nothing
     var isNoDelete = false
     var hasSwiftSections = false
-    /// Bytes of section .sluice.manifest, trailing NULs cut off; nil when there is none.
+    /// The manifest's text, trailing NULs cut off; nil when there is no section .sluice.manifest.
     var manifest: [UInt8]?
+    /// The texts of section .comment: what the compilers that made the file call themselves.
+    var compilers: [String] = []
+    /// The relocations of the loader (DT_RELA), for `ElfFile+Swift.swift`.
+    var relocations: (address: UInt64, bytes: UInt64) = (0, 0)
 
     #if arch(x86_64)
         static let machine: UInt16 = 62
@@ -47,7 +51,7 @@ struct ElfFile {
         }
         guard let dynamic else { throw InspectError("no dynamic section: not a shared library") }
         try readDynamic(file, dynamic, segments)
-        try readSections(file)
+        try readSections(file, segments)
     }
 
     private static func checkHeader(_ file: ElfBytes) throws(InspectError) {
@@ -74,6 +78,8 @@ struct ElfFile {
         var offset: UInt64
         var address: UInt64
         var fileSize: UInt64
+        var memorySize: UInt64
+        var alignment: UInt64
 
         static func table(_ file: ElfBytes) throws(InspectError) -> [Segment] {
             let start: UInt64 = try file.load(32)
@@ -89,14 +95,14 @@ struct ElfFile {
                 segments.append(
                     Segment(
                         type: try file.load(o), flags: try file.load(o + 4), offset: try file.load(o + 8), address: try file.load(o + 16),
-                        fileSize: try file.load(o + 32)))
+                        fileSize: try file.load(o + 32), memorySize: try file.load(o + 40), alignment: try file.load(o + 48)))
             }
             return segments
         }
     }
 
     /// File offset of a virtual address.
-    private static func offset(of address: UInt64, _ segments: [Segment]) throws(InspectError) -> UInt64 {
+    static func offset(of address: UInt64, _ segments: [Segment]) throws(InspectError) -> UInt64 {
         for s in segments where s.type == 1 && address >= s.address && address - s.address < s.fileSize {
             return s.offset &+ (address - s.address)  // the segment's range was checked against the file
         }
@@ -116,6 +122,8 @@ struct ElfFile {
             case 4: hash = value
             case 5: strings = value
             case 6: symbols = value
+            case 7: relocations.address = value
+            case 8: relocations.bytes = value
             case 10: stringsSize = value
             case 22: hasTextRelocations = true  // DT_TEXTREL
             case 30: if value & 4 != 0 { hasTextRelocations = true }  // DF_TEXTREL
@@ -132,6 +140,7 @@ struct ElfFile {
         let table = try Self.offset(of: symbols, segments)
         let count = try Self.symbolCount(file, hash: hash, gnuHash: gnuHash, segments)
         try readSymbols(file, table, count, text, end)
+        try LoaderTables.check(file, dynamic, segments, symbols: count)
     }
 
     private mutating func readSymbols(_ file: ElfBytes, _ table: UInt64, _ count: UInt64, _ text: UInt64, _ end: UInt64)
@@ -187,7 +196,7 @@ struct ElfFile {
 
     // MARK: sections
 
-    private mutating func readSections(_ file: ElfBytes) throws(InspectError) {
+    private mutating func readSections(_ file: ElfBytes, _ segments: [Segment]) throws(InspectError) {
         let start: UInt64 = try file.load(40)
         let size: UInt16 = try file.load(58), count16: UInt16 = try file.load(60), names: UInt16 = try file.load(62)
         let count = UInt64(count16)
@@ -204,17 +213,30 @@ struct ElfFile {
             let nameOffset: UInt32 = try file.load(o), type: UInt32 = try file.load(o + 4)
             let name = try file.string(text, UInt64(nameOffset), end: text + textSize)
             if name.hasPrefix("swift5_") { hasSwiftSections = true }
-            if name != Self.manifestSection || type == 8 { continue }
-            if manifest != nil { throw InspectError("invalid manifest: the file has two sections \(name)") }
-            let offset: UInt64 = try file.load(o + 24), bytes: UInt64 = try file.load(o + 32)
-            guard bytes <= Self.manifestBytesMax else {
-                throw InspectError("invalid manifest: \(bytes) bytes, at most \(Self.manifestBytesMax) are allowed")
-            }
-            try file.need(offset, bytes, "section \(name)")
-            var content = [UInt8](UnsafeRawBufferPointer(rebasing: file.bytes[Int(offset)..<Int(offset + bytes)]))
-            while content.last == 0 { content.removeLast() }
-            manifest = content
+            if type == 8 { continue }  // SHT_NOBITS: nothing in the file
+            let section = Section(name: name, address: try file.load(o + 16), offset: try file.load(o + 24), bytes: try file.load(o + 32))
+            if name == Self.manifestSection { try readManifest(file, section, segments) }
+            if name == ".comment" { try readComment(file, section) }
         }
+    }
+
+    struct Section {
+        var name: String
+        var address: UInt64
+        var offset: UInt64
+        var bytes: UInt64
+    }
+
+    private mutating func readManifest(_ file: ElfBytes, _ section: Section, _ segments: [Segment]) throws(InspectError) {
+        if manifest != nil { throw InspectError("invalid manifest: the file has two sections \(section.name)") }
+        guard section.bytes <= Self.manifestBytesMax else {
+            throw InspectError("invalid manifest: \(section.bytes) bytes, at most \(Self.manifestBytesMax) are allowed")
+        }
+        var content =
+            section.bytes == Self.staticStringBytes
+            ? try staticString(file, section, segments) : try file.bytes(section.offset, section.bytes, "section \(section.name)")
+        while content.last == 0 { content.removeLast() }
+        manifest = content
     }
 }
 
@@ -228,6 +250,12 @@ struct ElfBytes {
         if offset > size || count > size - offset {
             throw InspectError("truncated: \(what) should be at \(offset), \(count) bytes long, but the file has \(size)")
         }
+    }
+
+    /// A copy.
+    func bytes(_ offset: UInt64, _ count: UInt64, _ what: String) throws(InspectError) -> [UInt8] {
+        try need(offset, count, what)
+        return [UInt8](UnsafeRawBufferPointer(rebasing: bytes[Int(offset)..<Int(offset + count)]))
     }
 
     func load<T: FixedWidthInteger>(_ offset: UInt64) throws(InspectError) -> T {

@@ -1,6 +1,7 @@
 // Decides whether a file may be loaded as a plugin, from its bytes alone: none of its code runs here. Inspect the private copy
 // that will be loaded, never the file it was copied from. What happens after the verdict is in the SluicePlugins module.
 
+import CSluiceSys
 import SluiceModel
 
 public enum PluginInspector {
@@ -39,7 +40,7 @@ public enum PluginInspector {
             sha256Hex: digest.hex, digest64: digest.first64, neededLibraries: elf.needed, fileBytes: bytes.count)
     }
 
-    private static func checkSafety(_ elf: ElfFile) throws(InspectError) {
+    static func checkSafety(_ elf: ElfFile) throws(InspectError) {
         if elf.hasExecutableStack { throw InspectError("it asks for an executable stack; link it with -z noexecstack") }
         if elf.hasTextRelocations { throw InspectError("it has text relocations; compile it with -fPIC") }
     }
@@ -55,7 +56,23 @@ public enum PluginInspector {
             throw InspectError(
                 "the manifest lies: it says language \"\(manifest.language)\", the file \(isSwift ? "carries" : "carries no") Swift code")
         }
+        if isSwift { try checkToolchain(elf) }
         return isSwift
+    }
+
+    /// Swift on Linux has no stable ABI: code and runtime must come from one toolchain. Every Swift shared object carries swiftrt.o,
+    /// whose compiler stands in .comment; this program's own toolchain is the one of its runtime.
+    private static func checkToolchain(_ elf: ElfFile) throws(InspectError) {
+        let ours = String(cString: cs_toolchain())
+        if elf.compilers.contains(ours) { return }
+        let theirs = elf.compilers.filter { $0.hasPrefix("clang version ") }
+        if theirs.isEmpty {
+            throw InspectError(
+                "Swift code of an unknown toolchain: section .comment does not say which compiler made it; do not strip that section")
+        }
+        throw InspectError(
+            "Swift code of another toolchain: it was made with \(theirs.joined(separator: ", ")), the runtime of this gateway "
+                + "with \(ours); build the plugin with the gateway's Swift")
     }
 
     private static func unloadPolicy(_ elf: ElfFile, _ manifest: Manifest, isSwift: Bool) throws(InspectError) -> (String, String) {

@@ -46,10 +46,12 @@ public struct SymbolTable: Sendable {
     private static func readSection(_ file: ElfBytes, _ section: UInt64, _ headers: UInt64, _ count: UInt64, _ all: inout [Symbol])
         throws(InspectError)
     {
-        let offset: UInt64 = try file.load(section + 24), size: UInt64 = try file.load(section + 32), link: UInt32 = try file.load(section + 40)
+        let offset: UInt64 = try file.load(section + 24), size: UInt64 = try file.load(section + 32),
+            link: UInt32 = try file.load(section + 40)
         guard UInt64(link) < count, size / 24 <= symbolsMax else { throw InspectError("damaged: a symbol table of \(size) bytes") }
         try file.need(offset, size, "the symbols")
-        let strings: UInt64 = try file.load(headers + UInt64(link) * 64 + 24), stringsSize: UInt64 = try file.load(headers + UInt64(link) * 64 + 32)
+        let strings: UInt64 = try file.load(headers + UInt64(link) * 64 + 24),
+            stringsSize: UInt64 = try file.load(headers + UInt64(link) * 64 + 32)
         try file.need(strings, stringsSize, "the symbol names")
         for i in 0..<(size / 24) {
             let o = offset + i * 24

@@ -81,6 +81,8 @@ extension Master {
         case .prepare: prepare(frame)
         case .commit: carryOut(hub.commit(frame.revision))
         case .abort: carryOut(hub.abort(frame.revision, nowMs: SystemClock.monotonicMs()))
+        case .cancelGeneration:
+            for i in workers.indices { tell(workers[i], Frame(.cancelGeneration, worker: UInt32(i), value: frame.value, text: frame.text)) }
         case .reloaded:
             if frame.status == 0 {
                 ErrorLog.write(.notice, "configuration read again: \(frame.text.isEmpty ? "revision \(frame.revision)" : frame.text)")

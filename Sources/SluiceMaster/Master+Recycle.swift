@@ -47,7 +47,8 @@ extension Master {
         if new.isAlive { leaving.append(new) }
         ChildProcess.kill(new.pid, SIGKILL)
         if !recycle.failed() {
-            ErrorLog.write(.error, "\(new.role) cannot be recycled: its successor did not come to serve \(RecyclePlan.attemptsMax) times; given up")
+            ErrorLog.write(
+                .error, "\(new.role) cannot be recycled: its successor did not come to serve \(RecyclePlan.attemptsMax) times; given up")
         }
     }
 

@@ -65,7 +65,9 @@ extension Master {
         } catch {
             return ErrorLog.write(.error, "logs stay as they are: \(error)")
         }
-        for w in workerProcesses where w.isAlive { tell(w, Frame(.logs, worker: UInt32(w.workerIndex ?? 0), descriptors: logs.descriptors)) }
+        for w in workerProcesses where w.isAlive {
+            tell(w, Frame(.logs, worker: UInt32(w.workerIndex ?? 0), descriptors: logs.descriptors))
+        }
         tell(control, Frame(.logs, descriptors: [logs.error]))
         ErrorLog.write(.notice, "logs opened again")
     }

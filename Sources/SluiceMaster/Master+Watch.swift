@@ -30,7 +30,8 @@ extension Master {
             case .sample: ChildProcess.kill(child.pid, FaultHandler.sampleSignal)
             case .warn(let ms):
                 ErrorLog.write(
-                    .warn, "\(child.role) (pid \(child.pid)) is held by \(plugin(head)) in \(PhaseName.text(head.currentPhase)) for \(ms) ms")
+                    .warn,
+                    "\(child.role) (pid \(child.pid)) is held by \(plugin(head)) in \(PhaseName.text(head.currentPhase)) for \(ms) ms")
                 tellCrash(child, .slow, status: 0)
             case .kill(let ms):
                 ErrorLog.write(

@@ -15,12 +15,19 @@ public struct Configuration: Sendable, Equatable {
     public var admin = AdminListener(address: "127.0.0.1:8082")
     public var dyups = AdminListener(address: "127.0.0.1:8081")
     public var pluginsAPI = PluginsAPI.no
+    /// Generations of each plugin that the store keeps.
+    public var pluginVersionsKept = Limits.pluginVersionsKept
+    public var pluginSignatures = PluginSignatures()
+    public var pluginQuarantine = PluginQuarantine()
+    public var pluginProbation = PluginProbation()
     public var clusters: [Cluster] = []
     public var routes: [Route] = []
     /// Plugins to load at start, by name.
     public var plugins: [PluginSource] = []
     /// Bindings that run on every route, before the route's own.
     public var globalPlugins: [PluginBinding] = []
+    /// C functions of plain libraries that rules may call.
+    public var functions: [FunctionSource] = []
     public var timeouts = Timeouts()
     public var limits = RequestLimits()
     public var forwarded = Forwarded()
@@ -97,8 +104,10 @@ public struct PluginSource: Sendable, Equatable {
     public var name: String
     /// Path of the `.so`, relative to the configuration file's folder.
     public var path: String
-    /// What a request gets when the plugin fails: refused (closed) or served without it (open).
-    public var failOpen: Bool = false
+    /// What a request gets when the plugin fails: refused (closed) or served without it (open); nil = as its manifest says.
+    public var failOpen: Bool?
+    /// Names of `Capability` that it may use.
+    public var capabilities: [String] = []
     public init(name: String, path: String) { self.name = name; self.path = path }
 }
 

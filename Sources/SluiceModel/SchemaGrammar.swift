@@ -5,6 +5,7 @@ public enum Grammar {
     static let name = SchemaKind.text(.id)
     static let timeout = SchemaKind.duration(1...Limits.timeoutMsMax)
     static func ms(_ value: Int) -> String { Quantity.text(ms: value) }
+    static func whole(_ range: ClosedRange<Int>) -> SchemaKind { .whole(UInt64(range.lowerBound)...UInt64(range.upperBound)) }
 
     /// The whole file.
     public static let root: [SchemaKey] = [
@@ -23,8 +24,14 @@ public enum Grammar {
         SchemaKey("admin", .map(local), default: "{ listen: 127.0.0.1:8082 }", "The admin API: plugins, status, metrics."),
         SchemaKey("dyups", .map(local), default: "{ listen: 127.0.0.1:8081 }", "The dyups-compatible upstream API."),
         SchemaKey(
-            "plugins_api", .choice(["no", "local"]), default: "no",
-            "Whether the admin API may load native code: no, or from files of this machine."),
+            "plugins_api", .choice(PluginsAPI.allCases.map(\.rawValue)), default: "no",
+            "Whether the admin API may load native code: no, from files of this machine, or also from uploads."),
+        SchemaKey(
+            "plugin_versions", whole(Limits.pluginVersionsRange), default: "\(Limits.pluginVersionsKept)",
+            "Generations of each plugin that the store keeps."),
+        SchemaKey("plugin_signatures", .map(signatures), "Signatures of plugin files."),
+        SchemaKey("plugin_quarantine", .map(quarantine), "When a generation that crashes is kept from running."),
+        SchemaKey("plugin_probation", .map(probation), "When a generation that replaced another is taken back by itself."),
         SchemaKey("log", .map(log), "Error log and access log."),
         SchemaKey("timeouts", .map(timeouts), "How long to wait for what."),
         SchemaKey("limits", .map(limits), "What a request may cost."),
@@ -33,6 +40,7 @@ public enum Grammar {
         SchemaKey(
             "global_plugins", .list(.map(binding), max: Limits.bindingsPerRouteMax),
             "Bindings that run on every route, before the route's own."),
+        SchemaKey("functions", .list(.map(function), max: Limits.configuredFunctionsMax), "C functions of shared libraries, for rules."),
         SchemaKey("clusters", .list(.map(cluster), max: Limits.clustersMax), "Groups of targets that requests are sent to."),
         SchemaKey("routes", .list(.map(route), max: Limits.routesMax), "Which request goes where."),
     ]
@@ -107,12 +115,46 @@ public enum Grammar {
             "path", .text(.filePath), required: true,
             "The .so; a name without slash is looked for beside this file and in the plugin folders."),
         SchemaKey(
-            "on_failure", .choice(["closed", "open"]), default: "closed",
-            "What a request gets when the plugin fails: refused, or served without it."),
+            "on_failure", .choice(["closed", "open"]),
+            "What a request gets when the plugin fails: refused, or served without it; absent = as its manifest says."),
+        SchemaKey(
+            "capabilities", .list(.choice(Capability.names), max: Capability.allCases.count),
+            "What its manifest may ask for; a plugin that asks for more is refused."),
+    ]
+    static let signatures: [SchemaKey] = [
+        SchemaKey(
+            "policy", .choice(PluginSignatures.Policy.allCases.map(\.rawValue)), default: "off",
+            "Signatures are not looked at, a missing or wrong one is told, or refused."),
+        SchemaKey(
+            "keys", .list(.text(.filePath), max: Limits.pluginSignatureKeysMax),
+            "Ed25519 public keys: each a PEM file (from the folder of this file) or base64 of the 32 bytes."),
+    ]
+    static let quarantine: [SchemaKey] = [
+        SchemaKey("crashes", whole(Limits.pluginCrashesRange), default: "\(Limits.pluginCrashesMax)", "So many crashes of a generation …"),
+        SchemaKey("seconds", whole(Limits.pluginSecondsRange), default: "\(Limits.pluginCrashWindowSeconds)", "… within so many seconds."),
+    ]
+    static let probation: [SchemaKey] = [
+        SchemaKey(
+            "seconds", whole(0...Limits.pluginSecondsRange.upperBound), default: "\(Limits.pluginProbationSeconds)",
+            "How long a replacement is watched; 0 = not at all."),
+        SchemaKey(
+            "errors_max", whole(0...100), default: "\(Limits.pluginProbationErrorsMax)", "Percent of its calls that may fail."),
+        SchemaKey("latency_max", timeout, "99 of 100 calls of every phase stay below, on the processor; absent = whatever it takes."),
+        SchemaKey(
+            "min_calls", whole(Limits.pluginMinCallsRange), default: "\(Limits.pluginProbationMinCalls)",
+            "Calls before errors and latency are judged."),
     ]
     static let binding: [SchemaKey] = [
         SchemaKey("name", .text(.pluginName), required: true, "A loaded plugin."),
         SchemaKey("config", .json, default: "{}", "Handed to the plugin as JSON; its own manual says what it takes."),
+    ]
+    static let function: [SchemaKey] = [
+        SchemaKey(
+            "library", .text(.filePath), required: true, "The shared library; no plugin. A relative path starts at this file's folder."),
+        SchemaKey("symbol", .text(.symbol), required: true, "The C function in it."),
+        SchemaKey("name", .text(.functionName), required: true, "As rules call it."),
+        SchemaKey("signature", .text(.functionSignature), required: true, "Its type; a wrong one makes every call garbage."),
+        SchemaKey("pure", .flag, default: "false", "Same arguments give the same result, without effects."),
     ]
     static let cluster: [SchemaKey] = [
         SchemaKey("id", name, required: true, "Name that routes use."),

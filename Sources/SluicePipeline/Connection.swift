@@ -72,17 +72,16 @@ struct Connection: ~Copyable {
     @inline(__always) var outputPending: Int { Int(outputEnd &- outputStart) }
 }
 
-/// Sizes of the two kinds of I/O buffer. Behind the bytes come 128 pad bytes (the parser reads past the end) and room for
-/// the table of parsed header fields.
+/// Sizes of the two kinds of I/O buffer. Before the bytes lies the table of parsed header fields, so that an ordinary head and its fields
+/// share one page: that is what a request holds while a hook of it waits. Behind the bytes come 128 pad bytes (the parser reads past the end).
 struct BufferShape {
     let capacity: Int
-    let tableOffset: Int
     let blockSize: Int
     init(capacity: Int) {
         self.capacity = capacity
-        tableOffset = (capacity + 128 + 15) & ~15
-        blockSize = (tableOffset + BufferShape.fieldsMax * MemoryLayout<HeaderField>.stride + 4095) & ~4095
+        blockSize = (BufferShape.tableBytes + capacity + 128 + 4095) & ~4095
     }
+    static let tableBytes = (fieldsMax * MemoryLayout<HeaderField>.stride + 63) & ~63
     /// Most fields of a head, whatever the configuration allows.
     static let fieldsMax = 256
     /// Heads begin in a buffer of this size; one that is allowed to be larger moves on in a large one.

@@ -66,7 +66,7 @@ extension Pipeline {
     @inline(__always) mutating func parseHead(_ c: Conn, _ b: Bytes) -> Bool {
         guard let x = begin(c, b) else { return true }
         let n = HeadParser.request(
-            b, count: Int(c.pointee.inputEnd), head: x.request, fields: fields(b, isLarge: c.pointee.inputIsLarge), limits: headLimits)
+            b, count: Int(c.pointee.inputEnd), head: x.request, fields: fields(b), limits: headLimits)
         if n > 0 {
             c.pointee.inputStart = Int32(truncatingIfNeeded: n)
             c.pointee.inputChecked = c.pointee.inputStart
@@ -92,7 +92,11 @@ extension Pipeline {
             return nil
         }
         let x = exchanges.take().assumingMemoryBound(to: Exchange.self)
-        x.initialize(to: Exchange(client: c, snapshot: s, headBuffer: b, arenas: arenas, startedUs: loop.clock.nowUs))
+        x.initialize(from: form, count: 1)
+        x.pointee.client = c
+        x.pointee.snapshot = s
+        x.pointee.headBuffer = b
+        x.pointee.startedUs = loop.clock.nowUs
         x.pointee.context.arena = address(&x.pointee.arena)
         return (x, address(&x.pointee.requestHead))
     }

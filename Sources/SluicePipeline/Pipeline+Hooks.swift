@@ -95,7 +95,14 @@ extension Pipeline {
     }
 
     /// Once a turn of the loop, and when the host says so: what plugins have under way moves on, and requests with it.
-    public mutating func serveHooks(descriptorsReady: Bool) {
+    /// - Returns: plugins have nothing under way.
+    @inline(__always) public mutating func serveHooks(descriptorsReady: Bool) -> Bool {
+        if !descriptorsReady && attention.pointee == nil && host.isQuiet(nowMs: loop.clock.nowMs) { return true }
+        serveBusyHooks(descriptorsReady)
+        return host.isQuiet(nowMs: loop.clock.nowMs)
+    }
+
+    @inline(never) mutating func serveBusyHooks(_ descriptorsReady: Bool) {
         host.turn(nowMs: loop.clock.nowMs, descriptorsReady: descriptorsReady)
         while let done = host.nextFinished() {
             guard let owner = done.context.pointee.owner else { continue }
@@ -111,7 +118,9 @@ extension Pipeline {
 
     /// A hook wrote, or began to wait for the body while it was on its own way.
     private mutating func attend(_ x: Ex) {
-        if x.pointee.isParked && x.pointee.context.body.state == .flowing && PluginHost.wait(address(&x.pointee.context), x.pointee.hookPhase) == .body {
+        if x.pointee.isParked && x.pointee.context.body.state == .flowing
+            && PluginHost.wait(address(&x.pointee.context), x.pointee.hookPhase) == .body
+        {
             gather(x)
         } else if x.pointee.context.content.isStarted {
             pumpContent(x)

@@ -32,10 +32,12 @@ extension Pipeline {
     /// - Parameter floor: where the body area of the source's buffer begins; bytes before it are kept.
     @inline(__always) mutating func pump(_ s: Conn, _ d: Conn, _ body: UnsafeMutablePointer<BodyRelay>, floor: Int32) -> Flow {
         var moved = 0
+        var isKept = false
         while true {
             if !check(s, body) { return .malformed }
             if (s.pointee.inputChecked > s.pointee.inputStart || d.pointee.outputEnd > d.pointee.outputStart) && !isHeld(s, d, body) {
-                let r = flush(s, d)
+                isKept = spliceFollows(s, d, body)
+                let r = flush(s, d, more: isKept)
                 if r < 0 { return r == -Int(EAGAIN) ? .blocked : .destinationClosed }
                 moved &+= r
                 if !d.pointee.writable && (s.pointee.inputChecked > s.pointee.inputStart || d.pointee.outputEnd > d.pointee.outputStart) {
@@ -46,10 +48,15 @@ extension Pipeline {
             if body.pointee.isDone { return .done }
             // Also while a pipe still holds bytes: all of the body may have been received already.
             if body.pointee.framing == .length
-                && (body.pointee.remaining >= Pipeline.spliceMin || d.pointee.exchange.unsafelyUnwrapped.pointee.pipe >= 0),
+                && (body.pointee.remaining >= spliceMin(d) || d.pointee.exchange.unsafelyUnwrapped.pointee.pipe >= 0),
                 let flow = splice(s, d, body)
             {
+                if isKept && flow == .starved { Socket.push(d.pointee.descriptor) }
                 return flow
+            }
+            if isKept {  // no pipe: the rest is copied
+                Socket.push(d.pointee.descriptor)
+                isKept = false
             }
             if !s.pointee.readable { return .starved }
             if moved > Pipeline.yieldBytes { return .yielded }
@@ -106,7 +113,8 @@ extension Pipeline {
     }
 
     /// One send of what is ready: pending output, checked input, or both. Bytes sent or -errno.
-    @inline(__always) mutating func flush(_ s: Conn, _ d: Conn) -> Int {
+    /// - Parameter more: a splice follows at once; what does not fill a segment waits for it.
+    @inline(__always) mutating func flush(_ s: Conn, _ d: Conn, more: Bool = false) -> Int {
         if !d.pointee.writable { return -Int(EAGAIN) }
         var pending = Int(d.pointee.outputEnd &- d.pointee.outputStart)
         var ready = Int(s.pointee.inputChecked &- s.pointee.inputStart)
@@ -122,7 +130,11 @@ extension Pipeline {
             ready = 0
         }
         let r: Int
-        if ready == 0 {
+        if more {
+            r = d.send(
+                d.pointee.output.unsafelyUnwrapped + Int(d.pointee.outputStart), pending,
+                s.pointee.input.unsafelyUnwrapped + Int(s.pointee.inputStart), ready, more: true)
+        } else if ready == 0 {
             r = d.send(d.pointee.output.unsafelyUnwrapped + Int(d.pointee.outputStart), pending)
         } else if pending == 0 {
             r = d.send(s.pointee.input.unsafelyUnwrapped + Int(s.pointee.inputStart), ready)

@@ -55,7 +55,7 @@ extension Pipeline {
         }
         let b = u.pointee.input.unsafelyUnwrapped
         while u.pointee.readable {
-            let r = u.receive(b + Int(u.pointee.inputEnd), largeShape.capacity &- Int(u.pointee.inputEnd))
+            let r = u.receive(b + Int(u.pointee.inputEnd), min(Pipeline.firstRead, largeShape.capacity &- Int(u.pointee.inputEnd)))
             if r <= 0 {
                 if r == -Int(EAGAIN) {
                     if u.pointee.inputEnd == 0 { giveInput(u) }
@@ -74,7 +74,7 @@ extension Pipeline {
             let head = address(&x.pointee.responseHead)
             let limits = HeadLimits(
                 fieldsMax: headLimits.fieldsMax, targetBytesMax: headLimits.targetBytesMax, headBytesMax: largeShape.capacity - 1)
-            let n = HeadParser.response(b, count: Int(u.pointee.inputEnd), head: head, fields: fields(b, isLarge: true), limits: limits)
+            let n = HeadParser.response(b, count: Int(u.pointee.inputEnd), head: head, fields: fields(b), limits: limits)
             if n == 0 && Int(u.pointee.inputEnd) < largeShape.capacity { return false }
             if n <= 0 {
                 badResponse(x, u, n == 0 ? "sent a head larger than the buffer" : problem(head.pointee.problem))
@@ -105,7 +105,7 @@ extension Pipeline {
         }
         let c = x.pointee.client
         if x.pointee.requestHead.minorVersion == 1 {
-            let map = HeaderMap(buffer: b, fields: fields(b, isLarge: true), fieldCount: Int(x.pointee.responseHead.fieldCount))
+            let map = HeaderMap(buffer: b, fields: fields(b), fieldCount: Int(x.pointee.responseHead.fieldCount))
             x.pointee.context.status = status
             let options = responseOptions(x, keepAlive: true, framing: .none)
             let bound = HeadWriter.responseBound(head: address(&x.pointee.responseHead), map: map, options: options)
@@ -146,7 +146,7 @@ extension Pipeline {
         x.pointee.upstreamUs = loop.clock.nowUs &- x.pointee.upstreamStartedUs
         setBodyFraming(x, u)
         x.pointee.context.responseHead = head
-        x.pointee.context.response = HeaderMap(buffer: b, fields: fields(b, isLarge: true), fieldCount: Int(head.pointee.fieldCount))
+        x.pointee.context.response = HeaderMap(buffer: b, fields: fields(b), fieldCount: Int(head.pointee.fieldCount))
         x.pointee.context.status = head.pointee.status
         if x.pointee.chainPhases & PluginPhase.headerFilter.bit != 0 {
             return headFiltered(x, run(.headerFilter, x))

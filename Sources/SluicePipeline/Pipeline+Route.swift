@@ -25,16 +25,26 @@ extension Pipeline {
         }
         guard normalizePath(x) else { return answer(x, 400, "malformed path") }
         guard route(x) else { return }
-        if x.pointee.chainPhases & PluginPhase.rewrite.bit != 0 { rewritten(x, run(.rewrite, x)) } else { permit(x) }
-    }
-
-    /// After the rewrite hooks.
-    mutating func rewritten(_ x: Ex, _ verdict: Verdict) {
-        guard verdict == .next else { return unless(x, verdict) }
-        if x.pointee.context.path != nil || x.pointee.context.host != nil || x.pointee.context.method != nil {
-            guard route(x) else { return }
+        if x.pointee.chainPhases & PluginPhase.rewrite.bit != 0 {
+            let verdict = run(.rewrite, x)
+            guard verdict == .next else { return unless(x, verdict) }
+            if isRewritten(x) { return routeAgain(x) }
         }
         permit(x)
+    }
+
+    /// After rewrite hooks one of which had waited.
+    mutating func rewritten(_ x: Ex, _ verdict: Verdict) {
+        guard verdict == .next else { return unless(x, verdict) }
+        if isRewritten(x) { routeAgain(x) } else { permit(x) }
+    }
+
+    @inline(__always) private func isRewritten(_ x: Ex) -> Bool {
+        x.pointee.context.path != nil || x.pointee.context.host != nil || x.pointee.context.method != nil
+    }
+
+    @inline(never) private mutating func routeAgain(_ x: Ex) {
+        if route(x) { permit(x) }
     }
 
     /// The route is certain: its limits, then the access hooks.
@@ -88,7 +98,7 @@ extension Pipeline {
         let head = address(&x.pointee.requestHead)
         x.pointee.context.requestHead = head
         x.pointee.context.request = HeaderMap(
-            buffer: x.pointee.headBuffer, fields: fields(x.pointee.headBuffer, isLarge: c.pointee.inputIsLarge),
+            buffer: x.pointee.headBuffer, fields: fields(x.pointee.headBuffer),
             fieldCount: Int(head.pointee.fieldCount))
         x.pointee.context.clientAddress = ByteView(
             UnsafeRawPointer(address(&c.pointee.address)).assumingMemoryBound(to: UInt8.self), Int(c.pointee.addressLength))

@@ -3,15 +3,30 @@
 import CSluiceSys
 
 extension Pipeline {
-    /// Below this much left to come, copying is cheaper than two more system calls.
-    static var spliceMin: Int64 { 131_072 }
+    /// The first read of a response is this long, so that a body of 16 KiB still comes with its head and most of a larger one is
+    /// left to splice.
+    static var firstRead: Int { 20_480 }
+    /// Below this much left of a response, copying is as cheap: the number of system calls is the same.
+    static var spliceResponseMin: Int64 { 4096 }
+    /// A request is copied up to here: while its body is in a buffer, it can be sent again on another connection.
+    static var spliceRequestMin: Int64 { 131_072 }
+
+    @inline(__always) func spliceMin(_ d: Conn) -> Int64 { d.pointee.isUpstream ? Pipeline.spliceRequestMin : Pipeline.spliceResponseMin }
+
+    /// The head and first bytes are about to leave, the source's last read was full, and the rest will be spliced: it can join them in
+    /// a segment.
+    @inline(__always) func spliceFollows(_ s: Conn, _ d: Conn, _ body: UnsafeMutablePointer<BodyRelay>) -> Bool {
+        s.pointee.readable && !d.pointee.isUpstream && body.pointee.framing == .length
+            && body.pointee.remaining >= Pipeline.spliceResponseMin
+            && d.pointee.outputEnd > d.pointee.outputStart && s.pointee.inputChecked > s.pointee.inputStart
+    }
 
     /// Moves the rest of a body; nil when there is no pipe for it and it must be copied. Buffers are empty on entry.
     @inline(never) mutating func splice(_ s: Conn, _ d: Conn, _ body: UnsafeMutablePointer<BodyRelay>) -> Flow? {
         guard let x = d.pointee.exchange else { return nil }
         let isRequest = d.pointee.isUpstream
         if x.pointee.pipe < 0 {
-            if body.pointee.remaining < Pipeline.spliceMin { return nil }
+            if body.pointee.remaining < spliceMin(d) { return nil }
             x.pointee.pipe = pipes.take()
             x.pointee.pipeIsRequest = isRequest
             if x.pointee.pipe < 0 { return nil }
@@ -25,7 +40,7 @@ extension Pipeline {
         var moved = 0
         while true {
             if x.pointee.piped > 0 {
-                let n = drainPipe(x, d, more: body.pointee.remaining > 0)
+                let n = drainPipe(x, d)
                 if n < 0 { return n == -Int(EAGAIN) ? .blocked : .destinationClosed }
                 moved &+= n
             } else if body.pointee.remaining == 0 {
@@ -57,11 +72,10 @@ extension Pipeline {
         return n
     }
 
-    /// - Parameter more: bytes will follow, so the kernel may wait for a full segment before it sends a part of one.
-    @inline(__always) func drainPipe(_ x: Ex, _ d: Conn, more: Bool) -> Int {
+    /// Without SPLICE_F_MORE: it made no segment fuller, but kept the end of a part back until the next one came.
+    @inline(__always) func drainPipe(_ x: Ex, _ d: Conn) -> Int {
         if !d.pointee.writable { return -Int(EAGAIN) }
-        let flags = UInt32(CS_SPLICE_MOVE | CS_SPLICE_NONBLOCK) | (more ? UInt32(CS_SPLICE_MORE) : 0)
-        let n = cs_splice(pipes.readEnd(x.pointee.pipe), d.pointee.descriptor, x.pointee.piped, flags)
+        let n = cs_splice(pipes.readEnd(x.pointee.pipe), d.pointee.descriptor, x.pointee.piped, UInt32(CS_SPLICE_MOVE | CS_SPLICE_NONBLOCK))
         if n < 0 {
             let e = Int(cs_errno())
             if e == Int(EAGAIN) { d.pointee.writable = false }

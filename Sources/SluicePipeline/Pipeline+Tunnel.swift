@@ -11,7 +11,7 @@ extension Pipeline {
         let b = u.pointee.input.unsafelyUnwrapped
         x.pointee.context.status = 101
         x.pointee.upstreamUs = loop.clock.nowUs &- x.pointee.upstreamStartedUs
-        let map = HeaderMap(buffer: b, fields: fields(b, isLarge: true), fieldCount: Int(x.pointee.responseHead.fieldCount))
+        let map = HeaderMap(buffer: b, fields: fields(b), fieldCount: Int(x.pointee.responseHead.fieldCount))
         var options = responseOptions(x, keepAlive: true, framing: .none)
         options.keepUpgrade = true
         let bound = HeadWriter.responseBound(head: address(&x.pointee.responseHead), map: map, options: options)

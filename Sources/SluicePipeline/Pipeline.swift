@@ -24,6 +24,7 @@ public struct Pipeline: ~Copyable {
     var exchanges: BlockPool
     /// Arenas point at this pool, so it has an address of its own.
     let arenas: UnsafeMutablePointer<BlockPool>
+    let form: UnsafeMutablePointer<Exchange>
     let smallShape: BufferShape
     let largeShape: BufferShape
     public var pools = TargetPools()
@@ -64,6 +65,8 @@ public struct Pipeline: ~Copyable {
         exchanges = BlockPool(blockSize: (MemoryLayout<Exchange>.stride + 63) & ~63)
         arenas = .allocate(capacity: 1)
         arenas.initialize(to: BlockPool(blockSize: 4096))
+        form = .allocate(capacity: 1)
+        form.initialize(to: Exchange(form: arenas))
         slab = ConnectionSlab(limit: Int(settings.connectionsMax))
         pipes = PipePool()
         attention = .allocate(capacity: 1)
@@ -91,15 +94,16 @@ public struct Pipeline: ~Copyable {
 
     // MARK: buffers
 
-    @inline(__always) mutating func takeSmall() -> Bytes { small.take().assumingMemoryBound(to: UInt8.self) }
-    @inline(__always) mutating func takeLarge() -> Bytes { large.take().assumingMemoryBound(to: UInt8.self) }
+    @inline(__always) mutating func takeSmall() -> Bytes { (small.take() + BufferShape.tableBytes).assumingMemoryBound(to: UInt8.self) }
+    @inline(__always) mutating func takeLarge() -> Bytes { (large.take() + BufferShape.tableBytes).assumingMemoryBound(to: UInt8.self) }
     @inline(__always) mutating func giveBuffer(_ b: Bytes, isLarge: Bool) {
-        if isLarge { large.give(UnsafeMutableRawPointer(b)) } else { small.give(UnsafeMutableRawPointer(b)) }
+        let block = UnsafeMutableRawPointer(b) - BufferShape.tableBytes
+        if isLarge { large.give(block) } else { small.give(block) }
     }
     @inline(__always) func capacity(isLarge: Bool) -> Int { isLarge ? largeShape.capacity : smallShape.capacity }
-    /// The table of parsed fields behind the bytes of a buffer.
-    @inline(__always) func fields(_ b: Bytes, isLarge: Bool) -> UnsafeMutablePointer<HeaderField> {
-        UnsafeMutableRawPointer(b + (isLarge ? largeShape.tableOffset : smallShape.tableOffset)).assumingMemoryBound(to: HeaderField.self)
+    /// The table of parsed fields before the bytes of a buffer.
+    @inline(__always) func fields(_ b: Bytes) -> UnsafeMutablePointer<HeaderField> {
+        (UnsafeMutableRawPointer(b) - BufferShape.tableBytes).assumingMemoryBound(to: HeaderField.self)
     }
     @inline(__always) mutating func giveInput(_ c: Conn) {
         if let b = c.pointee.input { giveBuffer(b, isLarge: c.pointee.inputIsLarge) }
@@ -175,6 +179,7 @@ public struct Pipeline: ~Copyable {
         exchanges.trim()
         arenas.pointee.trim()
         slab.trim()
+        pipes.trim()
         host.trim()
         accessLog.flush()
     }

@@ -19,8 +19,9 @@ extension UnsafeMutablePointer where Pointee == Connection {
         return r
     }
 
-    @inline(__always) func send(_ a: Bytes, _ an: Int, _ b: Bytes, _ bn: Int) -> Int {
-        let r = Socket.send2(pointee.descriptor, a, an, b, bn)
+    /// - Parameter more: as in `Socket.send2`.
+    @inline(__always) func send(_ a: Bytes, _ an: Int, _ b: Bytes, _ bn: Int, more: Bool = false) -> Int {
+        let r = Socket.send2(pointee.descriptor, a, an, b, bn, more: more)
         if r < an &+ bn { pointee.writable = false }
         return r
     }

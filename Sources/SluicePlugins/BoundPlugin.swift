@@ -10,7 +10,7 @@ import SluiceShared
 
     /// What `run` returns when the hook waits.
     @inlinable public static var parked: Int32 { 2 }
-    /// By phase number, 0…7.
+    /// By phase number, 0…7. First of all fields: `run` finds them there.
     @usableFromInline var hooks: InlineArray<8, Hook?>
     @usableFromInline var instance: UnsafeMutableRawPointer?
     @usableFromInline var counters: UnsafeMutablePointer<PluginCounters>
@@ -39,7 +39,8 @@ import SluiceShared
     ///   the plugin fails closed, answer 500 (log: never; body_filter: cut the response). 2 (SLUICE_SUSPEND): parked on `ctx.wait`
     ///   (rewrite, access, content, header_filter, body_filter). Calls and failures are counted here.
     @inlinable @inline(__always) public func run(_ phase: PluginPhase, _ ctx: UnsafeMutablePointer<MessageContext>) -> Int32 {
-        guard let hook = hooks[unchecked: Int(phase.rawValue & 7)] else { return 0 }
+        // Straight from its place: indexing the field copies all eight.
+        guard let hook = UnsafeRawPointer(address).load(fromByteOffset: Int(phase.rawValue & 7) &* 8, as: Hook?.self) else { return 0 }
         if phase == .bodyFilter && ctx.pointee.chunkReplaced && !ctx.pointee.foldChunk() { return settle(phase, ctx, Int32(SLUICE_ENOMEM)) }
         if fiberPhases & phase.bit != 0 || head.pointee.currentPlugin != 0 { return runSlowly(phase, ctx) }
         ctx.pointee.phase = phase.rawValue
@@ -82,7 +83,11 @@ import SluiceShared
         }
         if ctx.pointee.pending != nil { owner.board.dropPending(ctx) }
         let mayAnswer = phase == .rewrite || phase == .access || phase == .routing
-        if result == Int32(SLUICE_ANSWERED) && (phase == .content && ctx.pointee.content.isFinished || mayAnswer && ctx.pointee.answerStatus != 0) { return result }
+        if result == Int32(SLUICE_ANSWERED)
+            && (phase == .content && ctx.pointee.content.isFinished || mayAnswer && ctx.pointee.answerStatus != 0)
+        {
+            return result
+        }
         if mayAnswer { ctx.pointee.dropAnswer() }
         if result == 0 { return 0 }
         if ctx.pointee.isCancelled { return result < 0 ? result : Int32(SLUICE_ECANCELED) }

@@ -8,6 +8,7 @@ import Glibc
 import SluiceBytes
 import SluiceInspect
 import SluiceModel
+import SluiceRules
 import SluiceShared
 
 /// What an image says about a plugin, as Swift values.
@@ -19,7 +20,17 @@ struct PluginSpec {
     var digest: UInt64
     var statSlot: Int
     var failOpen: Bool
+    /// Not loaded: its bindings act out the failure mode.
+    var isQuarantined = false
+    /// Bits of `Capability` that the configuration grants.
+    var capabilities: UInt32 = .max
     var label: String { "\(name)@\(generation)" }
+
+    /// False when the table comes with a capability that the configuration does not grant.
+    func mayUse(_ id: String) -> Bool {
+        guard let needed = Capability.allCases.first(where: { $0.extensionID == id }) else { return true }
+        return capabilities & needed.bit != 0
+    }
 }
 
 final class Generation {
@@ -30,6 +41,12 @@ final class Generation {
     private let host: UnsafeMutablePointer<sluice_host>
     private let log: (Int, String) -> Void
     private let isParkedAtEnd: Bool
+    /// Its file is mapped whole, near enough.
+    private let fileBytes: Int
+    /// What the host keeps for it; host functions find it through `host`.
+    let services: UnsafeMutablePointer<GenerationServices>
+    /// What rules may call; not after `end`.
+    private(set) var functions: [TypedFunction] = []
     private let board: TaskBoard
     /// Whose everything is that the plugin has under way.
     let owner: Owner
@@ -43,7 +60,7 @@ final class Generation {
     /// Loads and initialises it; on error nothing of it stays (but a Swift image, mapped and idle).
     init(
         _ spec: PluginSpec, shared: UnsafeMutablePointer<GenerationState>, counters: UnsafeMutablePointer<PluginCounters>, board: TaskBoard,
-        workerIndex: Int, log: @escaping (Int, String) -> Void
+        workerIndex: Int, services common: WorkerServices, log: @escaping (Int, String) -> Void
     ) throws(PluginFailure) {
         let inspection = try Self.inspect(spec)
         let head = board.head
@@ -52,6 +69,7 @@ final class Generation {
         module = try PluginModule(opening: spec.path, isSwift: inspection.isSwift)
         (self.spec, self.shared, self.log) = (spec, shared, log)
         isParkedAtEnd = inspection.isSwift
+        fileBytes = inspection.fileBytes
         runsOnFibers = inspection.concurrency == "fiber"
         self.board = board
         shared.pointee = GenerationState()
@@ -61,11 +79,13 @@ final class Generation {
         filter = FilterTable()
         host = .allocate(capacity: 1)
         host.initialize(to: HostTable.make())
+        services = GenerationServices.make(common)
         host.pointee.context = Unmanaged.passUnretained(self).toOpaque()
         head.pointee.enter(spec, phase: UInt64(PluginPhase.initialize.rawValue))
         do throws(PluginFailure) {
             try start(inspection, workerIndex)
         } catch {
+            GenerationServices.end(services)
             _ = module.close()
             free()
             shared.pointee = GenerationState()
@@ -86,6 +106,9 @@ final class Generation {
         for id in found.needs where HostTables.find(id) == nil {
             throw PluginFailure("needs extension \"\(id)\", which this host does not have")
         }
+        for id in found.needs where !spec.mayUse(id) {
+            throw PluginFailure("needs extension \"\(id)\", whose capability the configuration does not grant")
+        }
         return found
     }
 
@@ -99,9 +122,12 @@ final class Generation {
             filter = try FilterTable(reading: table)
             if let routing = module.entry.pointee.get_extension(state, SLUICE_ROUTING_1) { try filter.add(routing: routing) }
             try filter.check(phases: inspection.phases)
-            if let table = module.entry.pointee.get_extension(state, SLUICE_WORKER_1) { try FilterTable.read(table, SLUICE_WORKER_1, &worker) }
+            if let table = module.entry.pointee.get_extension(state, SLUICE_WORKER_1) {
+                try FilterTable.read(table, SLUICE_WORKER_1, &worker)
+            }
             let code = inside(.workerInit) { worker.worker_init?(state, UInt32(workerIndex)) ?? 0 }
             if code < 0 { throw refusal("worker_init", code) }
+            functions = try RuleFunctions.read(module.entry.pointee.get_extension(state, SLUICE_RULE_FUNCTIONS_1), plugin: spec.name)
         } catch {
             destroy()
             throw error
@@ -169,11 +195,13 @@ final class Generation {
     /// Destroys it and lets the file go. True: parked (still mapped), false: unmapped. Nothing of it may be called afterwards.
     func end() -> Bool {
         destroy()
+        GenerationServices.end(services)
         let gone = module.close()
         if gone {
             shared.pointee = GenerationState()
         } else {
             show(.parked)
+            shared.pointee.mappedBytes = UInt64(fileBytes)
             if !isParkedAtEnd {
                 log(
                     Int(SLUICE_LOG_WARN),
@@ -205,7 +233,12 @@ enum HostTable {
         sluice_host(
             size: UInt32(MemoryLayout<sluice_host>.size), abi_major: UInt16(SLUICE_ABI_MAJOR), abi_minor: UInt16(SLUICE_ABI_MINOR),
             context: nil,
-            get_extension: { _, id in id.flatMap { HostTables.find($0) } },
+            get_extension: { host, id in
+                guard let id, let table = HostTables.find(id) else { return nil }
+                guard let context = host?.pointee.context else { return nil }
+                let spec = Unmanaged<Generation>.fromOpaque(context).takeUnretainedValue().spec
+                return spec.mayUse(String(cString: id)) ? table : nil
+            },
             log: { host, level, text in
                 guard let context = host?.pointee.context else { return }
                 Unmanaged<Generation>.fromOpaque(context).takeUnretainedValue().write(Int(level), text)

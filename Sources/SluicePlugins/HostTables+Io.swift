@@ -75,8 +75,11 @@ struct FiberWait {
     }
 
     /// For `timeoutMs` from now; each wait has what is left.
-    private func deadline(_ timeoutMs: UInt32) -> UInt64 { board.nowMs &+ UInt64(timeoutMs) }
-    private func left(_ deadline: UInt64) -> UInt32 { deadline > board.nowMs ? UInt32(truncatingIfNeeded: deadline - board.nowMs) : 1 }
+    func deadline(_ timeoutMs: UInt32) -> UInt64 { board.clockMs &+ UInt64(timeoutMs) }
+    func left(_ deadline: UInt64) -> UInt32 {
+        let now = board.clockMs
+        return deadline > now ? UInt32(truncatingIfNeeded: deadline - now) : 1
+    }
 
     func send(_ fd: Int32, _ all: ByteView, _ timeoutMs: UInt32) -> Int32 {
         let end = deadline(timeoutMs)

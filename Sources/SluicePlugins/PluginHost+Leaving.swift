@@ -16,7 +16,9 @@ extension PluginHost {
 
     func finishLeaving(_ nowMs: UInt64) {
         for (g, deadlineMs) in leaving where g.owner.pointee.isIdle || nowMs >= deadlineMs {
-            if !g.owner.pointee.isIdle { log(3, "plugin \(g.spec.label): \(blockers(g)) cancelled; it was to end in \(Limits.pluginLeaveMs) ms") }
+            if !g.owner.pointee.isIdle {
+                log(3, "plugin \(g.spec.label): \(blockers(g)) cancelled; it was to end in \(Limits.pluginLeaveMs) ms")
+            }
             finish(g)
         }
     }

@@ -22,6 +22,13 @@ extension PluginHost {
         return leaving.isEmpty || ms >= 0 && ms < 100 ? ms : 100  // those who leave are looked after
     }
 
+    /// Nothing is under way, and unless `descriptor` was reported `turn` has nothing to do: what most workers are most of the time.
+    /// Tells the board the time, which plugins may ask for.
+    public func isQuiet(nowMs: UInt64) -> Bool {
+        board.nowMs = nowMs
+        return board.inUse == 0 && board.local.isEmpty && leaving.isEmpty
+    }
+
     /// Once a turn of the loop, before `nextFinished`: jobs, timers, descriptors, hooks that go on. `descriptorsReady`: `descriptor` was
     /// reported (true is always right and costs a system call).
     public func turn(nowMs: UInt64, descriptorsReady: Bool = true) {
@@ -49,8 +56,11 @@ extension PluginHost {
         ctx.pointee.parked != nil || ctx.pointee.producer != nil
     }
 
-    /// Once a second: stacks of fibers that nobody needs give their memory back.
-    public func trim() { board.fibers.trim() }
+    /// Once a second: stacks of fibers that nobody needs give their memory back, idle connections of plugins are closed in time.
+    public func trim() {
+        board.fibers.trim()
+        board.clients.trim(board.nowMs)
+    }
 
     /// For host functions: the hook that runs on `ctx` waits for `wait` (`.body` or `.room`). On a fiber this returns when
     /// `resume(ctx, status)` was called, with that status, or SLUICE_ECANCELED. Without one it returns SLUICE_SUSPEND at once: the host

@@ -12,6 +12,7 @@ import SluiceShared
 public final class PluginHost {
     let block: WorkerBlock
     let board: TaskBoard
+    let services: WorkerServices
     private let workerIndex: Int
     let log: (Int, String) -> Void
     private(set) var generations: [Generation] = []
@@ -21,6 +22,7 @@ public final class PluginHost {
     var leaving: [(generation: Generation, deadlineMs: UInt64)] = []
     /// What new requests use.
     private var serving: PluginTable?
+    private lazy var nobody = Quarantine.owner(board, block)
     /// A generation was let go: unmapped, or parked (still mapped, never called again).
     public var released: ((_ name: String, _ generation: UInt64, _ parked: Bool) -> Void)?
 
@@ -31,6 +33,7 @@ public final class PluginHost {
     public init(shared: WorkerBlock, worker: Int = 0, log: @escaping (Int, String) -> Void) {
         (block, workerIndex, self.log) = (shared, worker, log)
         board = TaskBoard(head: shared.head)
+        services = WorkerServices(shared)
         for i in 0..<SharedLimits.generationSlots { shared.generations[i] = GenerationState() }
         shared.head.pointee.currentPlugin = 0
     }
@@ -42,14 +45,15 @@ public final class PluginHost {
             PluginSpec(
                 name: image.text(p.name).string, path: image.text(p.path).string, generation: p.generation, digest: p.digest,
                 statSlot: Int(p.statSlot),
-                failOpen: p.flags & PluginRecord.failOpen != 0)
+                failOpen: p.flags & PluginRecord.failOpen != 0, isQuarantined: p.flags & PluginRecord.quarantined != 0,
+                capabilities: p.capabilities)
         }
         let bindings = image.bindings.map { b in
             BindingSpec(
                 plugin: Int(b.plugin), config: image.text(b.config).string, key: b.key,
                 alternative: b.alternative == .max ? -1 : Int(b.alternative), share: b.share)
         }
-        return try prepare(plugins: specs, bindings: bindings)
+        return try prepare(plugins: specs, bindings: bindings, functions: image.functions.map { FunctionSpec($0, image) })
     }
 
     struct BindingSpec {
@@ -62,15 +66,24 @@ public final class PluginHost {
         var share: UInt32 = 0
     }
 
-    func prepare(plugins: [PluginSpec], bindings: [BindingSpec]) throws(PluginFailure) -> PluginTable {
+    func prepare(plugins: [PluginSpec], bindings: [BindingSpec], functions: [FunctionSpec] = []) throws(PluginFailure) -> PluginTable {
         var loaded: [Generation] = []  // by this call
         var made: [Instance] = []  // by this call
         do throws(PluginFailure) {
-            var used: [Generation] = []
-            for spec in plugins { used.append(try generation(spec, &loaded)) }
-            var chosen: [Instance] = []
-            for (i, b) in bindings.enumerated() { chosen.append(try instance(b, used[b.plugin], index: i, &made)) }
-            return keep(specs: plugins, bindings, used, chosen)
+            var used: [Generation?] = []  // nil: in quarantine
+            for spec in plugins { used.append(spec.isQuarantined ? nil : try generation(spec, &loaded)) }
+            var chosen: [Instance?] = []
+            for (i, b) in bindings.enumerated() {
+                if let generation = used[b.plugin] {
+                    chosen.append(try instance(b, generation, index: i, &made))
+                } else {
+                    chosen.append(nil)
+                }
+            }
+            var callable = FunctionTable()
+            for g in used.compactMap(\.self) { try callable.add(g.functions, plugin: g.spec) }
+            try callable.add(functions, known: tables.flatMap(\.functions.openLibraries))
+            return keep(specs: plugins, bindings, used, chosen, callable)
         } catch {
             for instance in made.reversed() { drop(instance) }
             for generation in loaded.reversed() { drop(generation) }
@@ -96,8 +109,16 @@ public final class PluginHost {
             if instance.tables == 0 { drop(instance) }
         }
         for generation in table.generations where generation.releaseTable() { letGo(generation) }
+        table.functions = FunctionTable()
         if serving === table { serving = nil }
         if let now = serving ?? tables.last { activate(now) }
+    }
+
+    /// Number of a variable for rules and the access log (`MessageContext.variable`); nil: no such name can be, or too many are.
+    public func variable(named name: String) -> UInt32? {
+        var name = name
+        let isName = name.withUTF8 { utf8 in VariableNames.isName(utf8.baseAddress.map { ByteView($0, utf8.count) } ?? .empty) }
+        return isName ? services.variables.number(name).map(UInt32.init) : nil
     }
 
     // MARK: finding or making
@@ -112,14 +133,24 @@ public final class PluginHost {
             if generations.contains(where: { $0.spec.path == spec.path }) {
                 throw PluginFailure("\(spec.path) is loaded already; every generation needs a path of its own")
             }
+            claimCounters(spec)
             let new = try Generation(
-                spec, shared: try freeEntry(), counters: block.plugins + spec.statSlot, board: board, workerIndex: workerIndex, log: log)
+                spec, shared: try freeEntry(), counters: block.plugins + spec.statSlot, board: board, workerIndex: workerIndex,
+                services: services, log: log)
             generations.append(new)
             loaded.append(new)
             return new
         } catch {
             throw PluginFailure("plugin \(spec.label): \(error.description)")
         }
+    }
+
+    /// The slot counts for this generation from now on; a worker that was respawned goes on where its predecessor was.
+    private func claimCounters(_ spec: PluginSpec) {
+        let slot = block.plugins + spec.statSlot, owner = ImageHash.hash(spec.name)
+        if slot.pointee.generation == spec.generation && slot.pointee.owner == owner { return }
+        slot.pointee = PluginCounters()
+        (slot.pointee.generation, slot.pointee.owner) = (spec.generation, owner)
     }
 
     /// A free entry in shared memory; that of the longest parked generation when there is none.
@@ -175,13 +206,19 @@ public final class PluginHost {
 
     // MARK: keeping and dropping
 
-    private func keep(specs: [PluginSpec], _ bindings: [BindingSpec], _ used: [Generation], _ chosen: [Instance]) -> PluginTable {
+    private func keep(
+        specs: [PluginSpec], _ bindings: [BindingSpec], _ used: [Generation?], _ chosen: [Instance?], _ functions: FunctionTable
+    ) -> PluginTable {
         let bound = UnsafeMutablePointer<BoundPlugin>.allocate(capacity: max(1, bindings.count))
         for (i, b) in bindings.enumerated() {
-            let g = used[b.plugin], spec = specs[b.plugin]
+            let spec = specs[b.plugin]
+            guard let g = used[b.plugin], let instance = chosen[i] else {
+                (bound + i).initialize(to: Quarantine.bound(spec, block, owner: nobody, address: bound + i))
+                continue
+            }
             (bound + i).initialize(
                 to: BoundPlugin(
-                    hooks: g.filter.hooks, instance: chosen[i].pointer, counters: block.plugins + spec.statSlot, head: block.head,
+                    hooks: g.filter.hooks, instance: instance.pointer, counters: block.plugins + spec.statSlot, head: block.head,
                     currentPlugin: UInt64(spec.statSlot) + 1,
                     generation: spec.generation, phases: g.filter.phases, allPhases: g.filter.phases, failOpen: spec.failOpen,
                     fiberPhases: g.runsOnFibers ? g.filter.phases & PluginPhase.parking : 0, owner: g.owner, address: bound + i))
@@ -190,9 +227,10 @@ public final class PluginHost {
             (bound[i].alternative, bound[i].share) = (bound + b.alternative, b.share)
             bound[i].allPhases |= bound[b.alternative].phases
         }
-        for g in used { g.retain() }
-        for i in chosen { i.tables += 1 }
-        let table = PluginTable(bound: bound, count: bindings.count, generations: used, instances: chosen)
+        let generations = used.compactMap(\.self), instances = chosen.compactMap(\.self)
+        for g in generations { g.retain() }
+        for i in instances { i.tables += 1 }
+        let table = PluginTable(bound: bound, count: bindings.count, generations: generations, instances: instances, functions: functions)
         tables.append(table)
         if tables.count == 1 { activate(table) }  // the first one: nothing else serves
         return table

@@ -23,7 +23,9 @@ public struct PluginProbe {
     public func run(on block: WorkerBlock) -> String? {
         let host = PluginHost(shared: block) { _, _ in }  // workers will log what it says
         do throws(PluginFailure) {
-            let bindings = configurations.enumerated().map { PluginHost.BindingSpec(plugin: 0, config: $0.element, key: UInt64($0.offset) + 1) }
+            let bindings = configurations.enumerated().map {
+                PluginHost.BindingSpec(plugin: 0, config: $0.element, key: UInt64($0.offset) + 1)
+            }
             let table = try host.prepare(plugins: [spec], bindings: bindings)
             host.retire(table)
             return nil

@@ -52,10 +52,11 @@ extension TaskBoard {
     /// The fiber that the running code of `owner` may leave; nil: not on a fiber, in a call made from one that may not wait, or in a Swift
     /// Task, whose allocator is a stack of its own.
     func parkable(_ owner: Owner) -> Fiber.Ref? {
-        guard let f = fibers.current, f.pointee.owner == UnsafeMutableRawPointer(owner), UInt64(f.pointee.phase) == head.pointee.currentPhase,
+        guard let f = fibers.current, f.pointee.owner == UnsafeMutableRawPointer(owner),
+            UInt64(f.pointee.phase) == head.pointee.currentPhase,
             UInt64(UInt(bitPattern: f.pointee.context)) == head.pointee.currentContext, isWorkerThread
         else { return nil }
-        return withUnsafeCurrentTask { $0 == nil } ? f : nil
+        return TaskBoard.currentTask == home ? f : nil
     }
 
     /// The entry that `f` waits on, made at its first wait; nil: no more can be had.
@@ -205,6 +206,6 @@ extension TaskBoard {
     /// A token's time runs from `prepare`; when the hook still runs at its end, the outcome waits for it.
     func armToken(_ e: BoardEntry.Ref, _ timeoutMs: UInt32) {
         e.pointee.statusOnTime = Status.timedOut
-        timers.arm(node(e), nowMs &+ UInt64(timeoutMs))
+        timers.arm(node(e), clockMs &+ UInt64(timeoutMs))
     }
 }

@@ -14,6 +14,8 @@ import SluiceShared
     /// Jobs of other threads.
     let jobs = JobQueue()
     let thread = pthread_self()
+    /// The Swift Task that the worker itself runs in: none, but in tests.
+    let home = TaskBoard.currentTask
     var timers: TimerWheel
     /// Monotonic, of the last turn.
     var nowMs: UInt64
@@ -23,6 +25,15 @@ import SluiceShared
     /// By descriptor: the entry that watches it.
     var watchers: [BoardEntry.Ref?] = []
     var watchCount = 0
+    /// Slots that are not free: what is under way, and results that the pipeline has not taken.
+    private(set) var inUse = 0
+    /// Made when the first name is asked for.
+    var resolver: Resolver?
+    let clients = HTTPPool()
+    /// The owner of what belongs to no plugin.
+    let hostOwner = Owner.allocate(capacity: 1)
+    /// Whose code runs now that belongs to no request.
+    var callingOwner: Owner?
     private var free: BoardEntry.Ref?
     private var chunks: [BoardEntry.Ref] = []
     static let chunkEntries = 256
@@ -31,6 +42,7 @@ import SluiceShared
         self.head = head
         nowMs = LoopClock.readUs() / 1000
         timers = TimerWheel(nowMs: nowMs)
+        startHostOwner()
         guard poller.addLevel(jobs.descriptor, token: 0) else { preconditionFailure("a poller must take its own eventfd: errno \(errno)") }
     }
     deinit {
@@ -39,6 +51,9 @@ import SluiceShared
     }
 
     var isWorkerThread: Bool { pthread_equal(pthread_self(), thread) != 0 }
+
+    /// Which Swift Task runs now.
+    static var currentTask: Int? { withUnsafeCurrentTask { $0?.hashValue } }
 
     // MARK: slots
 
@@ -51,7 +66,7 @@ import SluiceShared
         (e.pointee.held, e.pointee.status, e.pointee.statusOnTime) = (held, 0, Int32(SLUICE_ETIMEDOUT))
         (e.pointee.fd, e.pointee.everyMs) = (-1, 0)
         (e.pointee.fiber, e.pointee.context, e.pointee.binding, e.pointee.pending) = (nil, nil, nil, nil)
-        (e.pointee.callback, e.pointee.work, e.pointee.then, e.pointee.data) = (nil, nil, nil, nil)
+        (e.pointee.callback, e.pointee.work, e.pointee.then, e.pointee.data, e.pointee.exchange) = (nil, nil, nil, nil, nil)
         e.pointee.wait = .call
         own(e, owner)
         return e
@@ -68,6 +83,7 @@ import SluiceShared
     private func pop() -> BoardEntry.Ref {
         let e = free.unsafelyUnwrapped
         free = e.pointee.next
+        inUse += 1
         (e.pointee.next, e.pointee.previous) = (nil, nil)
         return e
     }
@@ -95,10 +111,13 @@ import SluiceShared
     func release(_ e: BoardEntry.Ref) {
         stopWaiting(e)
         disown(e)
+        e.pointee.exchange?.release()
+        e.pointee.exchange = nil
         e.pointee.turn = e.pointee.turn == .max ? 1 : e.pointee.turn + 1
         e.pointee.kind = .free
         e.pointee.next = free
         free = e
+        inUse -= 1
     }
 
     /// The entry that `id` names, if `owner` has it.
@@ -128,12 +147,15 @@ import SluiceShared
 
     // MARK: waiting
 
+    /// Read anew: a hook before may have run for long, and no wait may end early.
+    var clockMs: UInt64 { max(nowMs, LoopClock.readUs() / 1000) }
+
     /// Ends the wait in `afterMs` with `status`; 0: in the next turn.
     func arm(_ e: BoardEntry.Ref, afterMs: UInt32, status: Int32) {
         e.pointee.state = .waiting
         e.pointee.statusOnTime = status
         if afterMs == 0 { return complete(e, status) }
-        timers.arm(node(e), nowMs &+ UInt64(afterMs))
+        timers.arm(node(e), clockMs &+ UInt64(afterMs))
     }
 
     /// Watches a descriptor once. SLUICE_OK or SLUICE_EINVAL.

@@ -20,10 +20,12 @@ public struct PluginArtifact: Sendable, Equatable {
     public var filtersBody: Bool
     /// Not loaded, its failure mode serves (`PluginRecord.quarantined`).
     public var isQuarantined: Bool
+    /// Bits of `Capability` that it may use.
+    public var capabilities: UInt32
 
     public init(
         name: String, version: String, path: String, generation: UInt64, digest: UInt64, statSlot: UInt32, isSwift: Bool = false,
-        failOpen: Bool = false, filtersBody: Bool = false, isQuarantined: Bool = false
+        failOpen: Bool = false, filtersBody: Bool = false, isQuarantined: Bool = false, capabilities: UInt32 = 0
     ) {
         self.name = name
         self.version = version
@@ -35,6 +37,7 @@ public struct PluginArtifact: Sendable, Equatable {
         self.failOpen = failOpen
         self.filtersBody = filtersBody
         self.isQuarantined = isQuarantined
+        self.capabilities = capabilities
     }
 }
 
@@ -61,6 +64,7 @@ public struct ImageBuilder {
     let plugin: (String) -> PluginArtifact?
     let canary: (String) -> PluginCanary?
     let configPath: String
+    let library: (String) -> LibraryArtifact?
 
     /// - Parameters:
     ///   - revision: number of the change, rising.
@@ -68,10 +72,12 @@ public struct ImageBuilder {
     ///   - routeSlot: the counter slot that stays with a route id; 0 = none.
     ///   - plugin: the loaded plugin of this name. Asked for every name in `configuration.plugins` and in a binding.
     ///   - canary: its second generation, if it has one.
+    ///   - library: the private copy of a library in `configuration.functions`.
     public init(
         configuration: Configuration, revision: UInt64, resolve: @escaping (String) throws -> [AddressRecord],
         routeSlot: @escaping (String) -> UInt32, plugin: @escaping (String) -> PluginArtifact?,
-        canary: @escaping (String) -> PluginCanary? = { _ in nil }, configPath: String
+        canary: @escaping (String) -> PluginCanary? = { _ in nil }, configPath: String,
+        library: @escaping (String) -> LibraryArtifact? = { _ in nil }
     ) {
         self.configuration = configuration
         self.revision = revision
@@ -80,6 +86,7 @@ public struct ImageBuilder {
         self.plugin = plugin
         self.canary = canary
         self.configPath = configPath
+        self.library = library
     }
 
     /// The image's bytes, ready for a sealed memfd.
@@ -89,6 +96,7 @@ public struct ImageBuilder {
         try compiler.compileListeners()
         try compiler.compileClusters()
         try compiler.compilePlugins()
+        try compiler.compileFunctions()
         try compiler.compileRoutes()
         return try compiler.assemble()
     }
@@ -115,6 +123,7 @@ struct ImageCompiler {
     var routes: [RouteRecord] = []
     var networks: [NetworkRecord] = []
     var tables = RoutingTables()
+    var functions: [FunctionRecord] = []
 
     init(input: ImageBuilder) { self.input = input }
 

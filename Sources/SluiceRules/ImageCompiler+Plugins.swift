@@ -61,6 +61,7 @@ extension ImageCompiler {
         r.flags =
             (a.isSwift ? PluginRecord.swift : 0) | (a.failOpen ? PluginRecord.failOpen : 0)
             | (a.isQuarantined ? PluginRecord.quarantined : 0)
+        r.capabilities = a.capabilities
         plugins.append(r)
         artifacts.append(a)
         return UInt32(plugins.count - 1)

@@ -5,6 +5,7 @@
 //   [SharedHeader][CrashEntry × crashEntries][WorkerBlock 0][WorkerBlock 1]…
 //   WorkerBlock = [WorkerHead][FaultRecord: fault][FaultRecord: sample]
 //                 [RouteCounters × routeSlots][PluginCounters × pluginSlots][GenerationState × generationSlots]
+//                 [MetricDefinition × metricSlots][Double × metricCells]
 //
 // There is one block more than workers: where the successor of a worker that is being recycled counts. Crashes are in `CrashRing.swift`.
 
@@ -75,13 +76,14 @@
 @frozen public struct PluginCounters {
     public var calls: InlineArray<16, UInt64> = .init(repeating: 0)
     public var failures: InlineArray<16, UInt64> = .init(repeating: 0)
-    /// Whose these are; a worker that loads another generation into the slot starts from zero.
+    /// Whose these are: its generation, and a hash of its name. A worker that loads another one into the slot starts from zero.
     public var generation: UInt64 = 0
+    public var owner: UInt64 = 0
     /// Calls of host functions that the phase does not allow.
     public var misuse: UInt64 = 0
     /// Bytes that its instances and state took from the host, not yet given back.
     public var hostBytes: UInt64 = 0
-    public var reserved: InlineArray<5, UInt64> = .init(repeating: 0)
+    public var reserved: InlineArray<4, UInt64> = .init(repeating: 0)
     /// Time on the processor per phase, in ticks.
     public var cpu: InlineArray<16, TickHistogram> = .init(repeating: TickHistogram())
     /// Time parked per phase, in ticks: one entry a park.

@@ -24,9 +24,10 @@ public enum Socket {
     }
 
     /// Sends two runs in one call (head and body).
-    @inlinable public static func send2(_ fd: Int32, _ a: UnsafeMutableRawPointer, _ an: Int, _ b: UnsafeMutableRawPointer, _ bn: Int)
-        -> Int
-    {
+    /// - Parameter more: the next call follows at once, so the kernel keeps what does not fill a segment (MSG_MORE).
+    @inlinable public static func send2(
+        _ fd: Int32, _ a: UnsafeMutableRawPointer, _ an: Int, _ b: UnsafeMutableRawPointer, _ bn: Int, more: Bool
+    ) -> Int {
         var iov = (iovec(iov_base: a, iov_len: an), iovec(iov_base: b, iov_len: bn))
         return withUnsafeMutablePointer(to: &iov) { p in
             p.withMemoryRebound(to: iovec.self, capacity: 2) { v in
@@ -34,7 +35,7 @@ public enum Socket {
                 m.msg_iov = v
                 m.msg_iovlen = 2
                 while true {
-                    let r = sendmsg(fd, &m, Int32(CS_MSG_NOSIGNAL))
+                    let r = sendmsg(fd, &m, Int32(more ? CS_MSG_NOSIGNAL | CS_MSG_MORE : CS_MSG_NOSIGNAL))
                     if r >= 0 { return r }
                     let e = cs_errno()
                     if e != EINTR { return -Int(e) }
@@ -63,6 +64,7 @@ public enum Socket {
         let fd = socket(family, Int32(CS_SOCK_STREAM) | Int32(CS_SOCK_NONBLOCK) | Int32(CS_SOCK_CLOEXEC), 0)
         if fd < 0 { return (-1, cs_errno()) }
         if family != AF_UNIX { setNoDelay(fd) }
+        if isLoopback(family: family, address: address) { setUnpaced(fd) }
         if CSluiceSys.connect(fd, address.assumingMemoryBound(to: sockaddr.self), length) == 0 { return (fd, 0) }
         let e = cs_errno()
         if e == EINPROGRESS { return (fd, e) }
@@ -76,6 +78,22 @@ public enum Socket {
         var n = socklen_t(MemoryLayout<Int32>.size)
         return getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &n) == 0 ? e : cs_errno()
     }
+
+    /// Whether the address is of this machine's own interface: 127.0.0.0/8 or ::1.
+    public static func isLoopback(family: Int32, address: UnsafeRawPointer) -> Bool {
+        if family == AF_INET { return address.load(fromByteOffset: 4, as: UInt8.self) == 127 }
+        if family != AF_INET6 { return false }
+        var one = in6addr_loopback
+        return memcmp(address + 8, &one, 16) == 0
+    }
+
+    /// Congestion control that does not pace, for sockets that never leave the machine; inherited from a listener. Where BBR is the
+    /// system's default, its timers cost more than all copying of a large body, and there is no queue to protect. "reno" is in
+    /// every kernel and open to every user; set before the connection is made, because pacing once begun is not undone.
+    public static func setUnpaced(_ fd: Int32) { _ = setsockopt(fd, Int32(IPPROTO_TCP), TCP_CONGESTION, "reno", 4) }
+
+    /// Lets go what `send2` with `more` kept back. (Setting TCP_NODELAY pushes, tcp(7).)
+    public static func push(_ fd: Int32) { setNoDelay(fd) }
 
     /// TCP_NODELAY; on a listener it is inherited by every accepted socket, which saves a call a connection.
     public static func setNoDelay(_ fd: Int32) {

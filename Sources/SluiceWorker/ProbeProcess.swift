@@ -15,7 +15,8 @@ public enum ProbeProcess {
     public static func run() -> Never {
         do {
             try Descriptor.closeAll(from: memory + 1)
-            try ResourceLimits.set(core: 0, cpuSeconds: UInt64(Limits.probeTimeoutMs / 1000 + 1), memory: UInt64(Limits.probeMemoryBytesMax))
+            try ResourceLimits.set(
+                core: 0, cpuSeconds: UInt64(Limits.probeTimeoutMs / 1000 + 1), memory: UInt64(Limits.probeMemoryBytesMax))
             let block = try SharedMemory.map(fd: memory).worker(0)
             let size = try Descriptor.size(request)
             guard size <= Limits.probeRequestBytesMax else { say("refused: a request of \(size) bytes") }

@@ -36,6 +36,7 @@ extension Worker {
             pipeline.accessLog.flush()
             pipeline.accessLog.reopen(f.descriptors.count > 1 ? f.descriptors[1] : -1)
         case .drain: startDrain(f.value, isPatient: f.status == 1)
+        case .cancelGeneration: pipeline.host.cancelAll(plugin: f.text, generation: f.value)
         default: f.descriptors.forEach(Descriptor.close)
         }
     }
@@ -100,6 +101,9 @@ extension Worker {
             if listeners[i].isWatched { continue }
             try Descriptor.setNonBlocking(listeners[i].descriptor)
             if l.address.family != UInt32(AF_UNIX) { Socket.setNoDelay(listeners[i].descriptor) }
+            if withUnsafePointer(to: l.address.bytes, { Socket.isLoopback(family: Int32(l.address.family), address: $0) }) {
+                Socket.setUnpaced(listeners[i].descriptor)
+            }
             pipeline.setPort(UInt16(l.address.bytes[2]) << 8 | UInt16(l.address.bytes[3]), ofListener: i)
             guard pipeline.loop.poller.addLevel(listeners[i].descriptor, token: Token.firstListener + UInt64(i)) else {
                 throw WorkerError("the listener \(label) cannot be watched")

@@ -18,6 +18,7 @@ public enum WorkerProcess {
         // Signals of a terminal or of an init system reach the whole group: the master decides what they mean.
         for s in [SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGPIPE] { cs_ignore_signal(s) }
         Signals.unblockAll()
+        LoopExecutors.install()
         let channel = Channel(fd: channelDescriptor)
         ErrorLog.start(role: "worker \(index)", level: .notice)
         do {
@@ -71,7 +72,9 @@ struct SettledStart {
     init(_ handed: HandedOver) throws {
         ErrorLog.redirect(to: handed.errorLog)
         let memory = try SharedMemory.map(fd: handed.shared)
-        guard handed.block < memory.blockCount else { throw WorkerError("block \(handed.block) of \(memory.blockCount) in the shared memory") }
+        guard handed.block < memory.blockCount else {
+            throw WorkerError("block \(handed.block) of \(memory.blockCount) in the shared memory")
+        }
         block = memory.worker(handed.block)
         if !FaultHandler.install(block) { throw WorkerError("no handler for faults: \(Errno.current)") }
         let mapping = try Mapping(handed.image, count: try Descriptor.size(handed.image), writable: false)
@@ -121,7 +124,10 @@ struct Worker: ~Copyable {
         self.listeners = listeners
         let counters = WorkerCounters(settings.block)
         counters.adopt(pid: UInt64(getpid()), revision: 0)
-        let host = PluginHost(shared: settings.block, worker: index) { level, text in ErrorLog.write(LogLevel(rawValue: level) ?? .notice, text) }
+        let host = PluginHost(shared: settings.block, worker: index) { level, text in
+            ErrorLog.write(LogLevel(rawValue: level) ?? .notice, text)
+        }
+        LoopExecutors.host = host
         host.released = { name, generation, parked in
             try? channel.send(Frame(.released, worker: UInt32(index), value: generation, status: parked ? 1 : 0, text: name))
         }
@@ -146,9 +152,10 @@ struct Worker: ~Copyable {
     }
 
     mutating func run() -> Never {
+        var isQuiet = false
         while true {
             let isBusy = pipeline.runLine()
-            let wait = pipeline.host.waitMs(nowMs: pipeline.loop.clock.nowMs)
+            let wait = isQuiet || isBusy ? -1 : pipeline.host.waitMs(nowMs: pipeline.loop.clock.nowMs)
             let longest: Int32 = drainDeadlineMs != 0 ? 100 : 1000
             let n = pipeline.loop.turn(maxMs: isBusy ? 0 : wait < 0 ? longest : min(wait, longest))
             var hostIsReady = false
@@ -162,8 +169,8 @@ struct Worker: ~Copyable {
                     special(token)
                 }
             }
-            pipeline.serveHooks(descriptorsReady: hostIsReady)
             pipeline.endTurn()
+            isQuiet = pipeline.serveHooks(descriptorsReady: hostIsReady)  // last: whatever a hook begins is known when the loop waits
             pipeline.counters.beat()
             if drainDeadlineMs != 0 { leaveWhenDrained() }
         }

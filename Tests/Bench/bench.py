@@ -55,23 +55,24 @@ class Lock:
         self.file.close()
 
 
-def measure_quietly(peer, sc, secs, saturate):
-    """(best of up to TRIES runs by other work on CPU 0, how many were repeated)."""
+def measure_quietly(peer, sc, secs, saturate, may_repeat=lambda: True):
+    """(best of up to TRIES runs by other work on CPU 0, how many were repeated). `may_repeat` is asked before each repetition."""
     best, redone = None, 0
     for attempt in range(TRIES):
         m = measure(peer, sc, secs, saturate)
         if best is None or m["foreign"] < best["foreign"]:
             best = m
-        if best["foreign"] <= NOISE:
+        if best["foreign"] <= NOISE or attempt + 1 == TRIES or not may_repeat():
             break
-        if attempt + 1 < TRIES:
-            redone += 1
-            time.sleep(1)
+        redone += 1
+        time.sleep(1)
     return best, redone
 
 
-def run(names, scname, rounds, secs, tag=None, saturate=False, quiet=False):
+def run(names, scname, rounds, secs, tag=None, saturate=False, quiet=False, fewer=None, may_repeat=lambda: True):
+    """Measures a scenario, writes results/TAG.json and returns the same. `fewer`: {peer: rounds} for those that take part in less."""
     sc = SCENARIOS[scname]
+    fewer = fewer or {}
     peers = [p for p in map(Peer, names) if p.can(sc)]
     if not peers:
         raise SystemExit(f"none of {','.join(names)} has what scenario {scname} needs")
@@ -93,7 +94,9 @@ def run(names, scname, rounds, secs, tag=None, saturate=False, quiet=False):
             with Lock() as lock:
                 waited += lock.waited
                 for p in peers[turn:] + peers[:turn]:
-                    m, again = measure_quietly(p, sc, secs, saturate)
+                    if r >= fewer.get(p.name, rounds):
+                        continue
+                    m, again = measure_quietly(p, sc, secs, saturate, may_repeat)
                     redone += again
                     runs[p.name].append(m)
         for p in peers:

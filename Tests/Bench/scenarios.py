@@ -1,5 +1,6 @@
 """What can be measured: one entry a scenario. `variant` names the peer's configuration, `need` the feature that a peer must
-have, `gen` the load generator. Bodies and paths are the origin's (origin/nginx.conf). Read bench.py next."""
+have, `gen` the load generator. Bodies and paths are the origin's (origin/nginx.conf). TITLES and AIMS are those of the published
+table. Read bench.py next."""
 
 H1 = dict(variant="base", need="h1", gen="wrk", conns=64)
 TLS = dict(variant="base", need="tls", gen="wrk", conns=64, tls=True)
@@ -34,3 +35,20 @@ SCENARIOS = {
     "hs12-resume": dict(TLS, gen="hs", args="12 resume", path="/1k", size=1024),
     "h2": dict(TLS, need="h2", gen="h2load", path="/1k", size=1024),
 }
+
+# The published set: the words of docs/performance.md, and the share of nginx's CPU time that is asked for.
+TITLES = {
+    "plain8": "1 KiB, 8 connections",
+    "plain": "1 KiB, 64 connections",
+    "plain256": "1 KiB, 256 connections",
+    "browser": "browser-size headers",
+    "post": "POST of 1 KiB",
+    "16k": "16 KiB",
+    "100k": "100 KiB",
+    "10m": "10 MiB",
+    "routes": "10,000 routes on 1000 hosts",
+    "routes1": "10,000 routes on one host",
+}
+AIMS = dict({name: 0.85 for name in TITLES}, **{"16k": 0.80, "100k": 0.70, "10m": 0.50})
+# Also with a core that is always full; asked for are as many requests a second as nginx does.
+FULL_CORE = ("plain", "browser", "post", "16k", "100k", "10m")

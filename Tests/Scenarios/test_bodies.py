@@ -3,6 +3,7 @@
 Bounded memory is in `test_backpressure.py`, refusals in `test_limits.py`.
 """
 
+import asyncio
 import hashlib
 import json
 import random
@@ -241,3 +242,36 @@ def test_answer_with_content_length_zero(gateway, origin):
 
     answer = get(gateway.port, "/zero")
     assert (answer.get("Content-Length"), answer.body) == ("0", b"")
+
+
+@pytest.mark.parametrize("first", [1000, 20_480, 65_536, 300_000])
+def test_what_came_of_a_body_that_pauses_arrives_at_once(gateway, origin, first):
+    """A body of known length that stops midway: nothing of it waits for a fuller segment, which takes the kernel 200 ms. The first
+    read of a response has 20,480 bytes: then more is expected at once."""
+    head, size, arrived = b"HTTP/1.1 200 OK\r\nContent-Length: 400000\r\n\r\n", 400_000, threading.Event()
+
+    @origin.on("/pause")
+    async def pause(exchange):
+        await exchange.body()
+        message = head + pattern(size)
+        await exchange.send(message[:first])
+        for _ in range(500):
+            if arrived.is_set():
+                break
+            await asyncio.sleep(0.01)
+        await exchange.send(message[first:])
+
+    waits = []
+    for _ in range(5):
+        arrived.clear()
+        with RawClient(gateway.port) as client:
+            started, got = time.monotonic(), b""
+            client.send(b"GET /pause HTTP/1.1\r\n" + HOST + b"\r\n")
+            while len(got.partition(b"\r\n\r\n")[2]) < first - len(head):
+                got += client.socket.recv(1 << 20)
+            waits.append(time.monotonic() - started)
+            arrived.set()
+            while len(got.partition(b"\r\n\r\n")[2]) < size:
+                got += client.socket.recv(1 << 20)
+            assert got.partition(b"\r\n\r\n")[2] == pattern(size)
+    assert min(waits) < 0.15, f"held back: {waits}"

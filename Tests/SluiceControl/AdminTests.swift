@@ -7,7 +7,7 @@ import Testing
 @testable import SluiceModel
 
 struct FakeCounters: CounterSource {
-    func snapshot(routeSlots: some Sequence<UInt32>, pluginSlots: some Sequence<UInt32>) -> CounterSnapshot {
+    func snapshot(routeSlots: some Sequence<UInt32>, plugins: some Sequence<PluginSlot>) -> CounterSnapshot {
         var out = MetricsTests.counters()
         out.workers[0].generations = [GenerationState(plugin: 2, generation: 1, state: GenerationPhase.active.rawValue, references: 1)]
         return out
@@ -172,10 +172,11 @@ struct FakeCounters: CounterSource {
         }
         let box = Box()
         let next = configurations[1]
-        let servers = LocalServers(admin: { request in
-            if request.path == "/move" { await box.servers?.apply(next) }
-            return .text("here")
-        })
+        let servers = LocalServers(
+            admin: { request in
+                if request.path == "/move" { await box.servers?.apply(next) }
+                return .text("here")
+            }, uploads: { _ in .refused(.text("no uploads")) })
         box.servers = servers
         await servers.apply(configurations[0])
         func ask(_ index: Int, _ path: String) async -> Int? {

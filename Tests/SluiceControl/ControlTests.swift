@@ -12,7 +12,7 @@ import Testing
         #expect(report.plugin?.generation == 2 && report.plugin?.version == "2.0.0")
         #expect(report.outcome.answers.count == 2)
         #expect(bench.master.prepared == ["r2 one:1 [alpha@2]"])
-        #expect(bench.copies == ["alpha/2"])  // the old copy went after the commit
+        #expect(bench.copies == ["alpha/1", "alpha/2"])  // the store keeps the old one
         let mode = try FileManager.default.attributesOfItem(atPath: report.plugin!.copyPath)[.posixPermissions] as? Int
         #expect(mode == 0o500)
         #expect(try String(contentsOfFile: bench.state.path + "/last-good.image", encoding: .utf8) == "r2 one:1 [alpha@2]")
@@ -61,8 +61,12 @@ import Testing
 
     @Test func aBoundPluginStays() async throws {
         let bench = try await Bench()
-        await #expect(throws: ChangeRefusal(title: "plugin in use", errors: ["one"])) { try await bench.control.unload("alpha") }
-        await #expect(throws: ChangeRefusal(title: "no such plugin", errors: [])) { try await bench.control.unload("gamma") }
+        await #expect(throws: ChangeRefusal(kind: .conflict, title: "plugin in use", errors: ["one"])) {
+            try await bench.control.unload("alpha")
+        }
+        await #expect(throws: ChangeRefusal(kind: .unknown, title: "no such plugin", errors: [])) {
+            try await bench.control.unload("gamma")
+        }
         #expect(bench.master.sent == [])
     }
 
@@ -207,6 +211,9 @@ import Testing
         #expect([table.slot("a"), table.slot("b"), table.slot("c")] == [1, 2, 3])
         table.assign(["b", "c", "d"])  // full: a slot of a name that is gone is given away
         #expect([table.slot("a"), table.slot("b"), table.slot("c"), table.slot("d")] == [0, 2, 3, 1])
+        var other = SlotTable(capacity: 4)
+        for names in [["a", "b"], ["b", "c"], ["c"], ["c", "d"]] { other.assign(names) }
+        #expect([other.slot("a"), other.slot("b"), other.slot("d")] == [0, 2, 1])  // that of the one longest gone
         table.assign(["b", "c", "d", "e", "f"])
         #expect(Set(["b", "c", "d"].map { table.slot($0) }) == [1, 2, 3])
         #expect(table.slot("e") == 0 && table.slot("f") == 0)

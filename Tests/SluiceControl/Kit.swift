@@ -62,18 +62,24 @@ final class FakeMaster: FrameSink {
     }
 }
 
-/// "Plugin files" are texts: `NAME VERSION phase,phase`. Anything else is refused.
+/// "Plugin files" are texts: `NAME VERSION phase,phase`, and a JSON object with more of the manifest. Anything else is refused.
 struct FakeInspector: PluginInspecting {
     func inspect(path: String) throws -> PluginFacts {
         let text = try String(contentsOfFile: path, encoding: .utf8).trimmingCharacters(in: .newlines)
-        let words = text.split(separator: " ").map(String.init)
-        guard words.count == 3 else { throw PluginRefusal(description: "\(path) is not an ELF file") }
+        let words = text.split(separator: " ", maxSplits: 3).map(String.init)
+        guard words.count >= 3 else { throw PluginRefusal(description: "\(path) is not an ELF file") }
+        let more = words.count == 4 ? try JSONReader.read(Array(words[3].utf8)) : .object([])
         let hash = text.utf8.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
         let hex = String(hash, radix: 16)
-        return PluginFacts(
+        var facts = PluginFacts(
             name: words[0], version: words[1], vendor: "tests", language: "c", phases: words[2].split(separator: ",").map(String.init),
             isSwift: false,
             sha256: String(repeating: "0", count: 64 - hex.count) + hex, digest: hash, manifestJSON: "{}")
+        facts.failOpen = more["failure_mode"]?.string == "open"
+        facts.capabilities = (more["capabilities"]?.array ?? []).compactMap(\.string)
+        facts.needs = (more["needs"]?.array ?? []).compactMap(\.string)
+        facts.configSchema = more["config_schema"]?.text()
+        return facts
     }
 }
 
@@ -81,19 +87,22 @@ struct FakeInspector: PluginInspecting {
 struct FakeCompiler: ImageCompiling {
     func compile(_ configuration: Configuration, state: ControlState, configPath: String) throws -> [UInt8] {
         if configuration.routes.contains(where: { $0.id == "uncompilable" }) { throw FileProblem(text: "routes[0]: cannot be compiled") }
-        let plugins = state.plugins.map { "\($0.name)@\($0.generation)" }.joined(separator: ",")
+        let plugins = state.plugins.map { plugin in
+            let canary = state.canaries[plugin.name].map { "+\($0.plugin.generation)" } ?? ""
+            return plugin.label + (plugin.isQuarantined ? "!" : "") + canary
+        }.joined(separator: ",")
         return Array(
             "r\(state.revision) \(configuration.routes.map { "\($0.id):\(state.routeSlots.slot($0.id))" }.joined(separator: ",")) [\(plugins)]"
                 .utf8)
     }
 }
 
-
 /// Finds every plugin sound but the one named.
 struct FakeProbe: PluginProbing {
     var crashing = ""
     func run(_ request: ProbeRequest) async -> ProbeVerdict {
-        request.name == crashing ? ProbeVerdict(outcome: .crashed, detail: "init crashed: SIGSEGV at 0x0 in boom+0x4") : ProbeVerdict(outcome: .sound)
+        request.name == crashing
+            ? ProbeVerdict(outcome: .crashed, detail: "init crashed: SIGSEGV at 0x0 in boom+0x4") : ProbeVerdict(outcome: .sound)
     }
 }
 
@@ -149,5 +158,18 @@ final class Bench: Sendable {
     var copies: [String] {
         let all = FileManager.default.enumerator(atPath: state.plugins)?.compactMap { $0 as? String } ?? []
         return all.filter { $0.hasSuffix(".so") }.map { $0.split(separator: "-")[0].description }.sorted()
+    }
+}
+
+extension Control {
+    func load(path: String?, name: String?) async throws(ChangeRefusal) -> ChangeReport {
+        var wish = LoadWish()
+        (wish.path, wish.name) = (path, name)
+        return try await load(wish)
+    }
+    func inspect(path: String?, name: String?) async throws(ChangeRefusal) -> PluginFacts {
+        var wish = LoadWish()
+        (wish.path, wish.name) = (path, name)
+        return try await inspect(wish).facts
     }
 }

@@ -28,10 +28,15 @@ import Testing
         var plugin = PluginCounters()
         plugin.calls[1] = 6
         plugin.failures[1] = 1
+        plugin.cpu[1].add(6_000)
+        plugin.misuse = 2
+        out.ticksPerUs = 2000
         out.plugins = [1: plugin]
         return out
     }
-    static let names = MetricsNames(routes: ["us\"er\\s\n": 2, "late": 0], plugins: ["key-auth": 1], revision: 9, version: "0.1.0")
+    static let names = MetricsNames(
+        routes: ["us\"er\\s\n": 2, "late": 0], plugins: [.init(name: "key-auth", place: .init(slot: 1, generation: 3))], revision: 9,
+        version: "0.1.0")
     let text = MetricsText.render(counters(), names)
 
     @Test func everyLineIsWellFormed() throws {
@@ -45,7 +50,7 @@ import Testing
                 #expect(["counter", "gauge", "histogram"].contains(String(words[3])))
             } else if !line.hasPrefix("# HELP ") {
                 let sample = try #require(
-                    try Regex(#"^([a-z_]+)(\{([a-z_]+="([^"\\\n]|\\["\\n])*",?)+\})? [0-9]+(\.[0-9]+)?$"#).wholeMatch(in: String(line)),
+                    try Regex(#"^([a-z0-9_]+)(\{([a-z_]+="([^"\\\n]|\\["\\n])*",?)+\})? [0-9]+(\.[0-9]+)?$"#).wholeMatch(in: String(line)),
                     "not a sample: \(line)")
                 let name = String(sample[1].substring!)
                 let family = families[name] != nil ? name : name.replacing(/_(bucket|sum|count)$/, with: "")
@@ -66,8 +71,11 @@ import Testing
             #"sluice_request_duration_seconds_bucket{le="60"} 12"#,
             #"sluice_request_duration_seconds_bucket{le="+Inf"} 14"#, "sluice_client_connections 3", "sluice_client_connections_total 20",
             #"sluice_restarts_total{process="worker"} 3"#,
-            #"sluice_plugin_calls_total{plugin="key-auth",phase="access"} 6"#,
-            #"sluice_plugin_failures_total{plugin="key-auth",phase="access"} 1"#, "sluice_revision 9",
+            #"sluice_plugin_calls_total{plugin="key-auth",generation="3",phase="access"} 6"#,
+            #"sluice_plugin_errors_total{plugin="key-auth",generation="3",phase="access"} 1"#,
+            #"sluice_plugin_cpu_seconds_total{plugin="key-auth",generation="3",phase="access"} 0.000003"#,
+            #"sluice_plugin_cpu_seconds_p99{plugin="key-auth",generation="3",phase="access"} 0.00000256"#,
+            #"sluice_plugin_misuse_total{plugin="key-auth",generation="3"} 2"#, "sluice_revision 9",
             #"sluice_worker_revision{worker="1"} 9"#, #"sluice_build_info{version="0.1.0"} 1"#,
         ] { #expect(text.contains("\n" + line + "\n"), "\(line)") }
         #expect(!text.contains(#"route="late""#))  // a route past the slots is counted with those that matched none
@@ -86,15 +94,17 @@ import Testing
         defer { memory.unmap() }
         for index in 0..<3 {
             let block = memory.worker(index)
+            block.head.pointee.occupant = UInt64(index + 1)
             block.head.pointee.requests = 5
             block.routes[7].byClass[1] = UInt64(index + 1)
             block.plugins[2].failures[4] = 2
+            block.plugins[2].generation = index == 2 ? 8 : 9  // one worker has not loaded it yet
             block.generations[index] = GenerationState(plugin: 3, generation: 4, state: GenerationPhase.active.rawValue, references: 1)
         }
-        let out = CounterReader(memory: memory).snapshot(routeSlots: [7, 99_999], pluginSlots: [2])
+        let out = CounterReader(memory: memory).snapshot(routeSlots: [7, 99_999], plugins: [.init(slot: 2, generation: 9)])
         #expect(out.sum(\.requests) == 15)
         #expect(out.routes[7]?.byClass[1] == 6 && out.routes[0] != nil && out.routes[99_999] == nil)
-        #expect(out.plugins[2]?.failures[4] == 6)
+        #expect(out.plugins[2]?.failures[4] == 4)
         #expect(out.workers.map(\.generations.count) == [1, 1, 1])
     }
 }

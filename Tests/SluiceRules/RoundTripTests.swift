@@ -61,7 +61,7 @@ import Testing
         let (c, plugins) = rich()
         let other = PluginCanary(artifact: artifact("key-auth", generation: 2, filtersBody: true), share: 1 << 30)
         let resolved = [AddressRecord(IPAddress("10.9.9.1")!, port: 8080)]
-        let block = Block(try builder(c, plugins: plugins, canary: { $0 == "key-auth" ? other : nil }) { _ in resolved }.build())
+        let block = Block(try builder(c, plugins: plugins, resolve: { _ in resolved }, canary: { $0 == "key-auth" ? other : nil }).build())
         defer { withExtendedLifetime(block) {} }
         let v = try block.view()
         #expect(v.plugins.map { v.text($0.name).string } == ["key-auth", "key-auth", "request-id"])
@@ -72,7 +72,9 @@ import Testing
         #expect(v.text(alternative.config).string == v.text(b.config).string)
         #expect(v.chain(v.routes[0]).allSatisfy { v.bindings[Int($0)].alternative == .max })
         let same = PluginCanary(artifact: plugins[0], share: 1)
-        let error = #expect(throws: ImageError.self) { try builder(c, plugins: plugins, canary: { _ in same }) { _ in resolved }.build() }
+        let error = #expect(throws: ImageError.self) {
+            try builder(c, plugins: plugins, resolve: { _ in resolved }, canary: { _ in same }).build()
+        }
         #expect(error?.path == "plugins[0].name")
     }
 
@@ -219,9 +221,9 @@ import Testing
             MemoryLayout<ClusterRecord>.stride == 40 && MemoryLayout<TargetRecord>.stride == 144 && MemoryLayout<RouteRecord>.stride == 80)
         #expect(MemoryLayout<RouteRecord>.offset(of: \.bodyBytesMax) == 72 && MemoryLayout<RouteRecord>.offset(of: \.reserved) == 64)
         #expect(
-            MemoryLayout<PluginRecord>.stride == 48 && MemoryLayout<BindingRecord>.stride == 32 && MemoryLayout<NetworkRecord>.stride == 24)
+            MemoryLayout<PluginRecord>.stride == 56 && MemoryLayout<BindingRecord>.stride == 32 && MemoryLayout<NetworkRecord>.stride == 24)
         #expect(
-            MemoryLayout<SettingsRecord>.stride == 136 && MemoryLayout<HostTableHeader>.stride == 32 && MemoryLayout<HostSlot>.stride == 32)
+            MemoryLayout<SettingsRecord>.stride == 152 && MemoryLayout<HostTableHeader>.stride == 32 && MemoryLayout<HostSlot>.stride == 32)
         #expect(MemoryLayout<RouteNode>.stride == 32 && MemoryLayout<RouteEntry>.stride == 16)
     }
 

@@ -30,8 +30,8 @@ func artifact(_ name: String, generation: UInt64 = 1, filtersBody: Bool = false)
 }
 
 func builder(
-    _ c: Configuration, plugins: [PluginArtifact] = [], canary: @escaping (String) -> PluginCanary? = { _ in nil },
-    resolve: @escaping (String) throws -> [AddressRecord] = { _ in [] }
+    _ c: Configuration, plugins: [PluginArtifact] = [], resolve: @escaping (String) throws -> [AddressRecord] = { _ in [] },
+    canary: @escaping (String) -> PluginCanary? = { _ in nil }
 ) -> ImageBuilder {
     ImageBuilder(
         configuration: c, revision: 9, resolve: resolve, routeSlot: { UInt32($0.utf8.count) },

@@ -12,11 +12,11 @@ public struct Exchange: ~Copyable {
     public let upstreamUs: UInt64
     public let retries: Int
 
-    @usableFromInline init(_ handle: OpaquePointer) {
-        request = RequestFacts(handle: Tables.exchangeLog.pointee.request(handle))
+    init(_ slot: Slot) {
+        request = RequestFacts(slot)
         var facts = sluice_exchange_facts()
         facts.size = UInt32(MemoryLayout<sluice_exchange_facts>.size)
-        _ = Tables.exchangeLog.pointee.facts(handle, &facts)
+        _ = slot.ask { Tables.exchangeLog.pointee.facts($0, &facts) }
         status = Int(facts.status)
         bytesSent = facts.bytes_sent
         bytesReceived = facts.bytes_received

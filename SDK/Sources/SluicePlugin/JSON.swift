@@ -1,10 +1,12 @@
-// The configuration as a value: a small JSON reader (RFC 8259) without Foundation. The host has checked the text before;
-// this reader still refuses what it does not understand, and nests at most 32 deep.
+// A JSON text as a value: a small reader (RFC 8259) without Foundation, for configurations and answers of services. It refuses what it
+// does not understand, and nests at most 32 deep. `ConfigDecoder.swift` makes typed values of it.
 import CSluiceABI
 
 public indirect enum JSON: Sendable {
     case null
     case bool(Bool)
+    /// Written without fraction and exponent, and fits.
+    case integer(Int64)
     case number(Double)
     case string(String)
     case array([JSON])
@@ -16,26 +18,16 @@ public indirect enum JSON: Sendable {
         return nil
     }
 
-    /// String at `key`, or `fallback` when absent.
-    public func string(_ key: String, _ fallback: String) throws(ConfigurationError) -> String {
-        guard let value = self[key] else { return fallback }
-        guard case .string(let s) = value else { throw ConfigurationError(key, "a string is needed") }
-        return s
-    }
-    public func bool(_ key: String, _ fallback: Bool) throws(ConfigurationError) -> Bool {
-        guard let value = self[key] else { return fallback }
-        guard case .bool(let b) = value else { throw ConfigurationError(key, "true or false is needed") }
-        return b
-    }
-    public func number(_ key: String, _ fallback: Double) throws(ConfigurationError) -> Double {
-        guard let value = self[key] else { return fallback }
-        guard case .number(let n) = value else { throw ConfigurationError(key, "a number is needed") }
-        return n
-    }
-    /// Refuses members that are not in `known`: typing errors should not be silent.
-    public func allow(_ known: String...) throws(ConfigurationError) {
-        guard case .object(let members) = self else { throw ConfigurationError("", "an object is needed") }
-        for m in members where !known.contains(m.key) { throw ConfigurationError(m.key, "unknown; known: \(known.joined(separator: " "))") }
+    /// "an object", "a string", …, for messages.
+    var kind: String {
+        switch self {
+        case .null: "null"
+        case .bool: "true or false"
+        case .integer, .number: "a number"
+        case .string: "a string"
+        case .array: "an array"
+        case .object: "an object"
+        }
     }
 
     public static func parse(_ text: Bytes) throws(ConfigurationError) -> JSON {
@@ -97,7 +89,7 @@ public indirect enum JSON: Sendable {
         }
 
         mutating func word(_ w: Bytes, _ v: JSON) throws(ConfigurationError) -> JSON {
-            guard text.count - at >= w.count, Bytes(text.start + at, w.count).equals(w) else { throw error("expected a value") }
+            guard text.count - at >= w.count, text[at..<at + w.count] == w else { throw error("expected a value") }
             at += w.count
             return v
         }
@@ -105,7 +97,10 @@ public indirect enum JSON: Sendable {
         mutating func number() throws(ConfigurationError) -> JSON {
             let start = at
             while let c = next, (0x30...0x39).contains(c) || c == 0x2b || c == 0x2d || c == 0x2e || c | 0x20 == 0x65 { at += 1 }
-            guard at > start, let n = Double(Bytes(text.start + start, at - start).string) else { throw error("expected a value") }
+            guard at > start else { throw error("expected a value") }
+            let word = text[start..<at].string
+            if let n = Int64(word) { return .integer(n) }
+            guard let n = Double(word) else { throw error("expected a value") }
             return .number(n)
         }
 

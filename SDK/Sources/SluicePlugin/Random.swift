@@ -1,5 +1,5 @@
 // Random bytes for identifiers and tokens: from the kernel, fetched a few kilobytes at a time.
-import CSluiceABI
+import CSluiceSwift
 
 /// Not to be shared between threads; keep one per plugin instance.
 public final class SecureRandom {

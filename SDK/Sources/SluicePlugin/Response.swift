@@ -2,24 +2,24 @@
 import CSluiceABI
 
 public struct Response: ~Copyable {
-    @usableFromInline let handle: OpaquePointer
+    let slot: Slot
     /// The request this is the response to.
     public let request: RequestFacts
     public var headers: ResponseHeaders
-    @usableFromInline init(_ handle: OpaquePointer) {
-        self.handle = handle
-        request = RequestFacts(handle: Tables.response.pointee.request(handle))
-        headers = ResponseHeaders(handle)
+    init(_ slot: Slot) {
+        self.slot = slot
+        request = RequestFacts(slot)
+        headers = ResponseHeaders(slot)
     }
 
     /// 200…599. A status without a body cannot become one with a body, nor the other way round.
     public var status: Int {
-        get { Int(Tables.response.pointee.status(handle)) }
-        set { _ = Tables.response.pointee.set_status(handle, UInt32(clamping: newValue)) }
+        get { slot.pointee.handle.map { Int(Tables.response.pointee.status($0)) } ?? 0 }
+        set { headers.lastStatus = slot.ask { Tables.response.pointee.set_status($0, UInt32(clamping: newValue)) } }
     }
-}
-
-extension RequestFacts {
-    /// The request of a handle of another family, which is never NULL inside its own hook.
-    init(handle: OpaquePointer?) { self.init(handle.unsafelyUnwrapped) }
+    /// Every header field in order, until `body` returns false.
+    public func forEachHeader(_ body: (_ name: Bytes, _ value: Bytes) -> Bool) {
+        guard let response = slot.pointee.handle else { return }
+        eachHeader(body) { Tables.response.pointee.headers(response, $0, $1, $2) }
+    }
 }

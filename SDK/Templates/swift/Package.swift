@@ -1,13 +1,23 @@
 // swift-tools-version: 6.2
-// The smallest plugin in Swift. Build: swift build -c release -Xlinker --version-script=<SDK>/sluice-plugin.map
+// One plugin. Build it with `sluice plugin build`, or: swift build -c release -Xlinker --version-script=<SDK>/sluice-plugin.map
 import PackageDescription
+
+/// Where the SDK is: PREFIX/share/sluice/sdk of an installed Sluice, or SLUICE_SDK.
+let sdk = Context.environment["SLUICE_SDK"] ?? "../.."
+/// `sluice plugin build` sets a digest of the sources, so that two generations in one worker never share type names.
+let module = "Hello" + (Context.environment["SLUICE_MODULE_SUFFIX"] ?? "")
 
 let package = Package(
     name: "hello",
-    products: [.library(name: "hello", type: .dynamic, targets: ["Hello", "HelloEntry"])],
-    dependencies: [.package(name: "SDK", path: "../..")],  // where the SDK is installed: PREFIX/share/sluice/SDK
+    products: [.library(name: "hello", type: .dynamic, targets: [module])],
+    dependencies: [.package(name: "SDK", path: sdk)],
     targets: [
-        .target(name: "Hello", dependencies: [.product(name: "SluicePlugin", package: "SDK")], swiftSettings: [.swiftLanguageMode(.v6)]),
-        .target(name: "HelloEntry", dependencies: [.product(name: "CSluiceABI", package: "SDK")]),
+        .target(
+            name: module, dependencies: [.product(name: "SluicePlugin", package: "SDK")], path: "Sources/Hello",
+            // The manifest is a constant; asynchronous code stays on the loop without a hop.
+            swiftSettings: [.enableExperimentalFeature("CompileTimeValues"), .enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
+        .testTarget(
+            name: "HelloTests", dependencies: [.byName(name: module), .product(name: "SluicePluginTesting", package: "SDK")],
+            path: "Tests/HelloTests"),
     ]
 )

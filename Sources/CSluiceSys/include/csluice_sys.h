@@ -58,12 +58,12 @@ extern ssize_t splice(int, long *, int, long *, size_t, unsigned);
 extern int memfd_create(const char *, unsigned);
 extern int close_range(unsigned, unsigned, int);
 extern char **environ;
-enum { CS_SPLICE_MOVE = 1, CS_SPLICE_NONBLOCK = 2, CS_SPLICE_MORE = 4 };
+enum { CS_SPLICE_MOVE = 1, CS_SPLICE_NONBLOCK = 2 };
 static inline int cs_accept(int fd, void *addr, socklen_t *len) { return accept4(fd, (struct sockaddr *)addr, len, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 static inline ssize_t cs_splice(int in, int out, size_t n, unsigned flags) { return splice(in, 0, out, 0, n, flags); }
 static inline int cs_close_from(unsigned first) { return close_range(first, ~0u, 0); }
 static inline char **cs_environ(void) { return environ; }
-enum { CS_MFD_CLOEXEC = 1, CS_MFD_ALLOW_SEALING = 2, CS_F_SETPIPE_SZ = 1031 };
+enum { CS_MFD_CLOEXEC = 1, CS_MFD_ALLOW_SEALING = 2, CS_F_SETPIPE_SZ = 1031, CS_F_GETPIPE_SZ = 1032 };
 enum { CS_F_ADD_SEALS = 1033, CS_F_GET_SEALS = 1034, CS_SEAL_ALL = 0xf /* seal|shrink|grow|write */ };
 enum { CS_MSG_NOSIGNAL = MSG_NOSIGNAL, CS_MSG_PEEK = MSG_PEEK, CS_MSG_MORE = MSG_MORE };
 enum { CS_MSG_DONTWAIT = MSG_DONTWAIT, CS_MSG_CMSG_CLOEXEC = 0x40000000 };
@@ -76,6 +76,8 @@ static inline uint64_t cs_ticks(void) {
   uint64_t t; __asm__ volatile("mrs %0, cntvct_el0" : "=r"(t)); return t;
 #endif
 }
+/* Orders what this process writes before what it writes after, for readers of shared memory, and the other way round. */
+static inline void cs_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 static inline int cs_errno(void) { return errno; }
 enum { CS_EPOLL_CLOEXEC = EPOLL_CLOEXEC, CS_EFD_FLAGS = EFD_CLOEXEC | EFD_NONBLOCK };
 enum { CS_SOCK_STREAM = SOCK_STREAM, CS_SOCK_SEQPACKET = SOCK_SEQPACKET, CS_SOCK_NONBLOCK = SOCK_NONBLOCK, CS_SOCK_CLOEXEC = SOCK_CLOEXEC };
@@ -123,6 +125,19 @@ static inline const uint8_t *cs_scan_ctl(const uint8_t *p) {
 #endif
 }
 
+/* Bit i: byte i of the 16 at p is a control, above 0x7e, a quote or a backslash: it may not stand in a log as it is. Reads 16 bytes. */
+static inline uint32_t cs_needs_care16(const uint8_t *p) {
+#if defined(__SSE2__)
+  cs_v16 v = *(const cs_v16 *)p;
+  cs_c16 odd = (cs_c16)((v - (unsigned char)0x20 > (unsigned char)0x5e) | (v == (unsigned char)0x22) | (v == (unsigned char)0x5c));
+  return (uint32_t)__builtin_ia32_pmovmskb128(odd);
+#else
+  uint32_t m = 0;
+  for (int i = 0; i < 16; i++) m |= (uint32_t)((uint8_t)(p[i] - 0x20) > 0x5e || p[i] == 0x22 || p[i] == 0x5c) << i;
+  return m;
+#endif
+}
+
 /* First byte at or after p that ends a plain run of a request-target: SP, a control, DEL, a byte >= 0x80, '?' or '#'. Same sentinel and padding. */
 static inline const uint8_t *cs_scan_target(const uint8_t *p) {
 #if defined(__SSE2__)
@@ -148,5 +163,15 @@ static inline const uint8_t *cs_scan_name(const uint8_t *p) {
   }
 #else
   for (;; p++) { uint8_t c = *p, l = (uint8_t)((c | 0x20) - 'a'), d = (uint8_t)(c - '0'); if (l >= 26 && d >= 10 && c != '-') return p; }
+#endif
+}
+
+/* The compiler inside the Swift toolchain that made this program, as it writes itself into section .comment of what it makes:
+   "clang version 21.0.0 (https://github.com/swiftlang/llvm-project.git 11673e66…)". */
+static inline const char *cs_toolchain(void) {
+#ifdef __clang_version__
+  return "clang version " __clang_version__;
+#else
+  return "";
 #endif
 }

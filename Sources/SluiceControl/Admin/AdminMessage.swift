@@ -1,5 +1,6 @@
 // Requests and answers of the admin API as values, and the two kinds of answer it gives: JSON, and problems (RFC 9457).
 // No server in here: `LocalServer.swift` carries them over HTTP.
+import Foundation
 import SluiceModel
 
 struct AdminRequest: Sendable {
@@ -9,6 +10,29 @@ struct AdminRequest: Sendable {
     var query: [String: String] = [:]
     var contentType: String?
     var body: [UInt8] = []
+    /// X-Sluice-Signature, or the part "signature" of a form: 64 bytes, or base64 of them.
+    var signature: [UInt8]?
+    /// Instead of a body: the file of an upload, and the small parts that came with it. Whoever answers removes the file.
+    var upload: UploadedFile?
+    var fields: [String: String] = [:]
+
+    /// The content type without its parameters, in lower case.
+    var mediaType: String {
+        (contentType ?? "").prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
+    }
+    /// Its body is a plugin: taken to a file as it comes, never into memory.
+    var isUpload: Bool {
+        let parts = path.split(separator: "/")
+        guard method == "POST", ["application/octet-stream", "multipart/form-data"].contains(mediaType) else { return false }
+        return parts == ["v1", "plugins"] || (parts.count == 4 && parts[..<2] == ["v1", "plugins"] && parts[3] == "canary")
+    }
+}
+
+/// Where an upload may go.
+enum UploadPlace: Sendable {
+    case refused(AdminResponse)
+    /// A folder of ours.
+    case folder(String)
 }
 
 struct AdminResponse: Sendable, Equatable {

@@ -8,7 +8,8 @@ extension AdminAPI {
         let all = await crashes?.all() ?? []
         let lines = all.map { report in
             var members: [(String, JSONValue)] = [
-                ("id", .string(report.id)), ("time", .string(report.time)), ("kind", .string(report.kind.rawValue)), ("worker", .int(report.worker)),
+                ("id", .string(report.id)), ("time", .string(report.time)), ("kind", .string(report.kind.rawValue)),
+                ("worker", .int(report.worker)),
             ]
             if let plugin = report.plugin { members += [("plugin", .string(plugin)), ("generation", .int(report.generation ?? 0))] }
             if let phase = report.phase { members.append(("phase", .string(phase))) }

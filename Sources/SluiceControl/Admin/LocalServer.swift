@@ -13,6 +13,8 @@ struct LocalServer: Sendable {
     let address: String
     let name: String
     let handler: @Sendable (AdminRequest) async -> AdminResponse
+    /// Where an upload may go; nil: this API takes none.
+    var uploads: (@Sendable (AdminRequest) async -> UploadPlace)?
 
     static let connectionsMax = 256
     static let idleTimeoutSeconds: Int64 = 60
@@ -65,23 +67,45 @@ struct LocalServer: Sendable {
         {
             return Self.response(.unauthorizedOrigin(refusal))
         }
-        var body: [UInt8] = []
-        do {
-            for try await chunk in request.body {
-                body += Array(chunk.readableBytesView)
-                guard body.count <= AdminAPI.bodyBytesMax else { return Self.response(AdminAPI.tooLarge, close: true) }
-            }
-        } catch {
-            return Self.response(.problem(400, "body", "Body not readable", "the body ended early"), close: true)
-        }
         let query = Dictionary(request.uri.queryParameters.map { (String($0.key), String($0.value)) }) { first, _ in first }
-        let answer = await handler(
-            AdminRequest(
-                method: request.method.rawValue, path: request.uri.path, query: query, contentType: request.headers[.contentType],
-                body: body))
+        var asked = AdminRequest(
+            method: request.method.rawValue, path: request.uri.path, query: query, contentType: request.headers[.contentType],
+            signature: request.headers[HTTPField.Name("X-Sluice-Signature")!].map { Array($0.utf8) })
+        if let uploads, asked.isUpload {
+            let declared = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+            if declared > Limits.pluginFileBytesMax + AdminAPI.bodyBytesMax { return Self.response(UploadReceiver.tooLarge, close: true) }
+            if let refusal = await take(request.body, &asked, await uploads(asked)) { return Self.response(refusal, close: true) }
+        } else {
+            do {
+                for try await chunk in request.body {
+                    asked.body += Array(chunk.readableBytesView)
+                    guard asked.body.count <= AdminAPI.bodyBytesMax else { return Self.response(AdminAPI.tooLarge, close: true) }
+                }
+            } catch {
+                return Self.response(.problem(400, "body", "Body not readable", "the body ended early"), close: true)
+            }
+        }
+        let answer = await handler(asked)
         var response = Self.response(answer)
         if request.method == .head { response.body = .init() }
         return response
+    }
+
+    /// Takes the body to a file. Returns the answer when that is not possible; nothing is left then.
+    private func take(_ body: RequestBody, _ asked: inout AdminRequest, _ place: UploadPlace) async -> AdminResponse? {
+        guard case .folder(let folder) = place else { if case .refused(let answer) = place { return answer } else { return nil } }
+        var receiver: UploadReceiver
+        do throws(UploadReceiver.Problem) { receiver = try UploadReceiver(folder: folder, request: asked) } catch { return error.response }
+        do {
+            for try await chunk in body { try receiver.take(Array(chunk.readableBytesView)) }
+            let (file, fields, signature) = try receiver.finish()
+            (asked.upload, asked.fields) = (file, fields)
+            if let signature { asked.signature = signature }
+            return nil
+        } catch {
+            receiver.abandon()
+            return (error as? UploadReceiver.Problem)?.response ?? .problem(400, "body", "Body not readable", "the body ended early")
+        }
     }
 
     /// Why this request smells of a web page; nil = it does not. Browsers send Origin or Sec-Fetch-Site with what pages

@@ -5,22 +5,28 @@ import SluiceModel
 actor LocalServers {
     private var running: [String: (address: String, task: Task<Void, Never>)] = [:]
     private let admin: @Sendable (AdminRequest) async -> AdminResponse
+    private let uploads: @Sendable (AdminRequest) async -> UploadPlace
     static let retryMs = 500
     static let retriesMax = 20
 
-    init(admin: @escaping @Sendable (AdminRequest) async -> AdminResponse) { self.admin = admin }
+    init(
+        admin: @escaping @Sendable (AdminRequest) async -> AdminResponse, uploads: @escaping @Sendable (AdminRequest) async -> UploadPlace
+    ) { (self.admin, self.uploads) = (admin, uploads) }
 
     /// Makes the listeners those of `configuration`; what stays as it is is not touched.
     func apply(_ configuration: Configuration) {
-        set("admin", configuration.admin.address, admin)
+        set("admin", configuration.admin.address, admin, uploads)
         set("dyups", configuration.dyups.address, Self.dyups)
     }
 
-    private func set(_ name: String, _ address: String?, _ handler: @escaping @Sendable (AdminRequest) async -> AdminResponse) {
+    private func set(
+        _ name: String, _ address: String?, _ handler: @escaping @Sendable (AdminRequest) async -> AdminResponse,
+        _ uploads: (@Sendable (AdminRequest) async -> UploadPlace)? = nil
+    ) {
         if running[name]?.address == address { return }
         running.removeValue(forKey: name)?.task.cancel()
         guard let address else { return }
-        let server = LocalServer(address: address, name: name, handler: handler)
+        let server = LocalServer(address: address, name: name, handler: handler, uploads: uploads)
         // Detached: a change may come from a request of the server that is being shut down, and shutting down is inherited.
         let task = Task.detached { await Self.keep(server) }
         running[name] = (address, task)

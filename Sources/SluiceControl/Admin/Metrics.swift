@@ -4,13 +4,19 @@ import SluiceShared
 
 struct MetricsNames: Sendable {
     var routes: [String: UInt32] = [:]
-    var plugins: [String: UInt32] = [:]
+    /// Every generation that takes requests.
+    struct Plugin: Sendable {
+        var name: String
+        var place: PluginSlot
+    }
+    var plugins: [Plugin] = []
     var revision: UInt64 = 0
     var version = ""
 }
 
 struct MetricsText {
     private var out = ""
+    var text: String { out }
 
     static func render(_ counters: CounterSnapshot, _ names: MetricsNames) -> String {
         var text = MetricsText()
@@ -19,6 +25,7 @@ struct MetricsText {
         text.latency(counters)
         text.connections(counters)
         text.plugins(counters, names)
+        text.pluginSeries(counters.pluginSeries)
         return text.out
     }
 
@@ -99,32 +106,69 @@ struct MetricsText {
         }
     }
 
-    /// Names of the phases, by their number in the plugin ABI.
-    static let phases = ["rewrite", "access", "header_filter", "body_filter", "log"]
-
     private mutating func plugins(_ counters: CounterSnapshot, _ names: MetricsNames) {
-        let rows = names.plugins.sorted { $0.key < $1.key }
-        for (name, help, field) in [
-            ("sluice_plugin_calls_total", "Calls of a plugin's hooks.", \PluginCounters.calls),
-            ("sluice_plugin_failures_total", "Calls of a plugin's hooks that failed.", \PluginCounters.failures),
-        ] {
-            family(name, "counter", help)
-            for (plugin, slot) in rows {
-                guard let counted = counters.plugins[slot] else { continue }
-                for (index, phase) in Self.phases.enumerated() {
-                    sample(name, [("plugin", plugin), ("phase", phase)], "\(counted[keyPath: field][index])")
+        let rows = names.plugins.filter { $0.place.slot != 0 }.sorted { ($0.name, $0.place.generation) < ($1.name, $1.place.generation) }
+        func perPhase(_ name: String, _ type: String, _ help: String, _ value: (PluginCounters, Int) -> String?) {
+            family(name, type, help)
+            for row in rows {
+                guard let counted = counters.plugins[row.place.slot] else { continue }
+                for (index, phase) in PhaseNames.all.enumerated() where counted.calls[index] > 0 || index < PhaseNames.always {
+                    guard let value = value(counted, index) else { continue }
+                    sample(name, [("plugin", row.name), ("generation", "\(row.place.generation)"), ("phase", phase)], value)
                 }
+            }
+        }
+        let ticks = counters.ticksPerUs
+        perPhase("sluice_plugin_calls_total", "counter", "Calls of a plugin's hooks.") { "\($0.calls[$1])" }
+        perPhase("sluice_plugin_errors_total", "counter", "Calls of a plugin's hooks that failed.") { "\($0.failures[$1])" }
+        perPhase("sluice_plugin_cpu_seconds_total", "counter", "Time that hooks spent on the processor.") {
+            decimal(Double($0.cpu[$1].sum), ticks)
+        }
+        perPhase("sluice_plugin_parked_seconds_total", "counter", "Time that hooks spent parked.") {
+            decimal(Double($0.parked[$1].sum), ticks)
+        }
+        for (label, q) in [("p50", 0.5), ("p99", 0.99)] {
+            perPhase(
+                "sluice_plugin_cpu_seconds_\(label)", "gauge", "Time of one call on the processor, \(label) since the generation came."
+            ) {
+                $0.cpu[$1].count == 0 ? nil : decimal($0.cpu[$1].quantile(q), ticks)
+            }
+            perPhase("sluice_plugin_parked_seconds_\(label)", "gauge", "Time of one wait of a hook, \(label) since the generation came.") {
+                $0.parked[$1].count == 0 ? nil : decimal($0.parked[$1].quantile(q), ticks)
+            }
+        }
+        for (name, type, help, field) in [
+            ("sluice_plugin_misuse_total", "counter", "Calls of host functions that the phase does not allow.", \PluginCounters.misuse),
+            (
+                "sluice_plugin_host_bytes", "gauge", "Bytes that a plugin took from the host and has not given back.",
+                \PluginCounters.hostBytes
+            ),
+        ] {
+            family(name, type, help)
+            for row in rows {
+                guard let counted = counters.plugins[row.place.slot] else { continue }
+                sample(name, [("plugin", row.name), ("generation", "\(row.place.generation)")], "\(counted[keyPath: field])")
             }
         }
     }
 
+    /// Ticks as seconds, to the nanosecond.
+    private func decimal(_ ticks: Double, _ ticksPerUs: Double) -> String {
+        guard ticksPerUs > 0 else { return "0" }
+        let ns = UInt64(ticks / ticksPerUs * 1000)
+        let fraction = String(ns % 1_000_000_000)
+        let digits = String(repeating: "0", count: 9 - fraction.count) + fraction
+        let trimmed = String(digits.reversed().drop { $0 == "0" }.reversed())
+        return "\(ns / 1_000_000_000)" + (trimmed.isEmpty ? "" : "." + trimmed)
+    }
+
     // The format
 
-    private mutating func family(_ name: String, _ type: String, _ help: String) {
+    mutating func family(_ name: String, _ type: String, _ help: String) {
         out += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
     }
 
-    private mutating func sample(_ name: String, _ labels: [(String, String)], _ value: String) {
+    mutating func sample(_ name: String, _ labels: [(String, String)], _ value: String) {
         out += name
         if !labels.isEmpty { out += "{" + labels.map { "\($0.0)=\"\(Self.escape($0.1))\"" }.joined(separator: ",") + "}" }
         out += " \(value)\n"
@@ -150,4 +194,14 @@ struct MetricsText {
         let trimmed = digits.reversed().drop { $0 == "0" }.reversed()
         return trimmed.isEmpty ? "\(us / 1_000_000)" : "\(us / 1_000_000)." + String(trimmed)
     }
+}
+
+/// Names of the phases, by their number in the plugin ABI.
+enum PhaseNames {
+    static let all = [
+        "rewrite", "access", "header_filter", "body_filter", "log", "content", "balancer", "routing", "timer", "background", "init",
+        "worker_init", "exit_worker", "configure", "ssl_client_hello", "ssl_certificate",
+    ]
+    /// The first so many are shown even when they were never called.
+    static let always = 5
 }

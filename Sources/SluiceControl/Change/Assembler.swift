@@ -30,22 +30,23 @@ struct Assembler: Sendable {
         var state = old
         state.configText = text
         state.plugins = []
-        state.fileSources = Dictionary(configuration.plugins.map { ($0.name, .init(path: $0.path, failOpen: $0.failOpen)) }) { first, _ in
-            first
-        }
+        state.fileSources = Dictionary(
+            configuration.plugins.map { ($0.name, .init(path: $0.path, failOpen: $0.failOpen, capabilities: $0.capabilities)) }
+        ) { first, _ in first }
+        if !keepLoaded { (state.canaries, state.probations) = ([:], [:]) }
         var copies: [String] = []
         do {
             for source in configuration.plugins {
-                if keepLoaded, var loaded = old.plugin(source.name), loaded.origin == .api {
-                    loaded.failOpen = source.failOpen
+                if keepLoaded, var loaded = old.plugin(source.name), loaded.origin != .file {
+                    loaded.failOpen = source.failOpen ?? loaded.failOpen
                     state.plugins.append(loaded)
                 } else {
-                    state.plugins.append(try load(source, old: old, state: &state, copies: &copies))
+                    state.plugins.append(try load(source, configuration, old: old, keepLoaded: keepLoaded, state: &state, copies: &copies))
                 }
             }
             if keepLoaded {
                 let named = Set(configuration.plugins.map(\.name))
-                state.plugins += old.plugins.filter { $0.origin == .api && !named.contains($0.name) }
+                state.plugins += old.plugins.filter { $0.origin != .file && !named.contains($0.name) }
             }
             return try finish(configuration, state, copies)
         } catch {
@@ -54,23 +55,52 @@ struct Assembler: Sendable {
         }
     }
 
-    /// The same configuration with another set of plugins.
-    func assemble(_ configuration: Configuration, plugins: [LoadedPlugin], state: ControlState, newCopies: [String]) throws -> Assembly {
-        var state = state
-        state.plugins = plugins
-        return try finish(configuration, state, newCopies)
+    /// The same configuration with the plugins of `state`.
+    func assemble(_ configuration: Configuration, state: ControlState, newCopies: [String]) throws -> Assembly {
+        try finish(configuration, state, newCopies)
     }
 
-    private func load(_ source: PluginSource, old: ControlState, state: inout ControlState, copies: inout [String]) throws -> LoadedPlugin {
+    /// What a file must keep to under this configuration.
+    func rules(_ configuration: Configuration, _ state: ControlState) -> AdmissionRules {
+        let sources = state.fileSources, plugins = state.plugins
+        return AdmissionRules(
+            signatures: SignatureCheck(configuration.pluginSignatures, folder: configFolder),
+            granted: { name in sources[name]?.capabilities ?? plugins.first { $0.name == name }?.capabilitiesGranted ?? [] })
+    }
+
+    private func load(
+        _ source: PluginSource, _ configuration: Configuration, old: ControlState, keepLoaded: Bool, state: inout ControlState,
+        copies: inout [String]
+    ) throws -> LoadedPlugin {
         let file = try library.find(source.path, configFolder: configFolder)
-        let staged = try library.stage(file, name: source.name, in: directory)
+        let offer = PluginOffer(path: file, name: source.name, capabilities: source.capabilities)
+        let staged = try library.stage(offer, rules(configuration, state), in: directory)
+        let failOpen = source.failOpen ?? staged.facts.failOpen
         if var loaded = old.plugin(source.name), loaded.sha256 == staged.facts.sha256, access(loaded.copyPath, R_OK) == 0 {
             staged.drop()
-            (loaded.failOpen, loaded.origin, loaded.sourcePath) = (source.failOpen, .file, file)
+            (loaded.failOpen, loaded.origin, loaded.sourcePath) = (failOpen, .file, file)
+            (loaded.signature, loaded.capabilitiesGranted) = (staged.signature, staged.granted)
             return loaded
         }
-        let loaded = try staged.keep(generation: state.nextGeneration(source.name), failOpen: source.failOpen, origin: .file, in: directory)
+        // Going back holds over a reload; a start, or a load of the name, takes the file again.
+        if keepLoaded, var loaded = old.plugin(source.name), loaded.restores != nil,
+            old.versions[source.name]?.last(where: { $0.sha256 == staged.facts.sha256 })?.withdrawn != nil
+        {
+            staged.drop()
+            ControlLog.write(.warn, "plugin \(source.name): \(file) was taken back, \(loaded.label) goes on; load it by name to try again")
+            loaded.failOpen = source.failOpen ?? loaded.failOpen
+            return loaded
+        }
+        let entry = old.quarantine(source.name, sha256: staged.facts.sha256)
+        // What took over from a file in quarantine goes on.
+        if let entry, let loaded = old.plugin(source.name), access(loaded.copyPath, R_OK) == 0 {
+            staged.drop()
+            ControlLog.write(.warn, "plugin \(source.name): \(file) stays in quarantine (\(entry.reason)); \(loaded.label) serves")
+            return loaded
+        }
+        var loaded = try staged.keep(generation: state.nextGeneration(source.name), failOpen: failOpen, origin: .file, in: directory)
         copies.append(loaded.copyPath)
+        loaded.isQuarantined = entry != nil
         return loaded
     }
 
@@ -79,12 +109,9 @@ struct Assembler: Sendable {
         state.revision = max(state.revision, state.lastRevision) + 1
         state.lastRevision = state.revision
         state.routeSlots.assign(configuration.routes.map(\.id))
-        state.pluginSlots.assign(state.plugins.map(\.name))
-        configuration.plugins = state.plugins.map { plugin in
-            var source = PluginSource(name: plugin.name, path: plugin.sourcePath)
-            source.failOpen = plugin.failOpen
-            return source
-        }
+        state.settlePlugins(kept: configuration.pluginVersionsKept)
+        try PluginConfigurations.check(configuration, state)
+        configuration.plugins = state.sources
         let image = try compiler.compile(configuration, state: state, configPath: configPath)
         return Assembly(configuration: configuration, state: state, image: image, newCopies: copies)
     }

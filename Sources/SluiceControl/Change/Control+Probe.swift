@@ -4,14 +4,15 @@ import SluiceModel
 extension Control {
     /// Why the change must not reach the workers; nil when every trial went well.
     func trials(_ assembly: Assembly) async -> [String]? {
-        let known = Set(Self.probes(configuration, state.plugins))
-        let new = Self.probes(assembly.configuration, assembly.state.plugins).filter { !known.contains($0) }
+        let known = Set(Self.probes(configuration, state))
+        let new = Self.probes(assembly.configuration, assembly.state).filter { !known.contains($0) }
         let prober = self.prober
         // One by one: a plugin that eats the machine does it alone.
         var problems: [String] = []
         for request in new {
             let verdict = await prober.run(request)
-            ControlLog.write(.debug, "trial of plugin \(request.name)@\(request.generation) took \(verdict.tookMs) ms: \(verdict.problem ?? "sound")")
+            ControlLog.write(
+                .debug, "trial of plugin \(request.name)@\(request.generation) took \(verdict.tookMs) ms: \(verdict.problem ?? "sound")")
             guard let problem = verdict.problem else { continue }
             problems.append("plugin \(request.name)@\(request.generation): \(problem)")
         }
@@ -19,12 +20,12 @@ extension Control {
     }
 
     /// What a worker would load and configure for this configuration.
-    private static func probes(_ configuration: Configuration, _ plugins: [LoadedPlugin]) -> [ProbeRequest] {
+    static func probes(_ configuration: Configuration, _ state: ControlState) -> [ProbeRequest] {
         var configurations: [String: Set<String>] = [:]
         for binding in configuration.globalPlugins + configuration.routes.flatMap(\.plugins) {
             configurations[binding.name, default: []].insert(binding.configJSON)
         }
-        return plugins.map { plugin in
+        return (state.plugins + state.canaries.values.map(\.plugin)).filter { !$0.isQuarantined }.map { plugin in
             ProbeRequest(
                 path: plugin.copyPath, name: plugin.name, generation: plugin.generation, digest: plugin.digest,
                 configurations: (configurations[plugin.name] ?? []).sorted())

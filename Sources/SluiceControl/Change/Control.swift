@@ -1,6 +1,7 @@
-// The one who decides: holds the running configuration and its state, and makes every change (reload, load, unload) one
-// after the other. Each change is assembled, written down, published, and only then believed. The admin API, signals and
-// the command line all end here; how a change reaches the workers is `Publisher.swift`.
+// The one who decides: holds the running configuration and its state, and makes every change one after the other. Each change is
+// assembled, written down, published, and only then believed. The admin API, signals and the command line all end here. Loading
+// and unloading are in `Control+Plugins.swift`, canaries and going back in `Control+Rollout.swift`, crashes in
+// `Control+Quarantine.swift`; how a change reaches the workers is `Publisher.swift`.
 import Foundation
 import SluiceModel
 import SluiceRules
@@ -8,6 +9,8 @@ import SluiceShared
 
 /// Why a change was not made. Nothing changed.
 struct ChangeRefusal: Error, Sendable, Equatable {
+    enum Kind: Sendable { case refused, unknown, conflict, busy }
+    var kind = Kind.refused
     /// invalid configuration, plugin refused, refused by a worker…
     var title: String
     /// One line each.
@@ -24,13 +27,15 @@ struct ChangeReport: Sendable {
 
 actor Control {
     private(set) var configuration: Configuration
-    private(set) var state: ControlState
+    /// What runs. Changes go through `change(to:)`; only what need not be published is set directly.
+    var state: ControlState
     let publisher: Publisher
     let assembler: Assembler
     let prober: any PluginProbing
     private let readFile: @Sendable (String) throws -> [UInt8]
     private let surroundings: @Sendable (Set<String>) -> ConfigurationSurroundings
     private let onChange: @Sendable (Configuration) async -> Void
+    var crashes = CrashTally()
     private var isChanging = false
     private var queue: [CheckedContinuation<Void, Never>] = []
     static let queueMax = 64
@@ -60,28 +65,9 @@ actor Control {
         try await alone { () async throws(ChangeRefusal) in try await self.reloadAlone() }
     }
 
-    /// Loads the plugin in `path` (absolute), or the one named `name` from its path in the file, else from where it came.
-    func load(path: String?, name: String?) async throws(ChangeRefusal) -> ChangeReport {
-        try await alone { () async throws(ChangeRefusal) in try await self.loadAlone(path: path, name: name) }
-    }
-
-    /// Takes the plugin out of every worker.
-    func unload(_ name: String) async throws(ChangeRefusal) -> ChangeReport {
-        try await alone { () async throws(ChangeRefusal) in try await self.unloadAlone(name) }
-    }
-
-    /// Everything that would stop a load, without loading.
-    func inspect(path: String?, name: String?) async throws(ChangeRefusal) -> PluginFacts {
-        let source = try pluginFile(path: path, name: name)
-        let library = assembler.library, directory = assembler.directory
-        let staged = try await refusing("plugin refused") { try await offload { try library.stage(source, name: name, in: directory) } }
-        staged.drop()
-        return staged.facts
-    }
-
     private func reloadAlone() async throws(ChangeRefusal) -> ChangeReport {
         let path = assembler.configPath, read = readFile
-        let around = surroundings(Set(state.plugins.filter { $0.origin == .api }.map(\.name)))
+        let around = surroundings(Set(state.plugins.filter { $0.origin != .file }.map(\.name)))
         let text = try await refusing("configuration cannot be read") { try await offload { try read(path) } }
         let reading = await offload { ConfigurationReader.read(text, around) }
         guard reading.isGood else { throw ChangeRefusal(title: "configuration refused", errors: reading.lines(file: path)) }
@@ -99,76 +85,49 @@ actor Control {
         return report
     }
 
-    private func loadAlone(path: String?, name: String?) async throws(ChangeRefusal) -> ChangeReport {
-        let source = try pluginFile(path: path, name: name)
-        let library = assembler.library, directory = assembler.directory, assembler = self.assembler
-        let staged = try await refusing("plugin refused") { try await offload { try library.stage(source, name: name, in: directory) } }
-        var next = state
-        let old = state.plugin(staged.facts.name)
-        let configured = next.fileSources[staged.facts.name]
-        let origin: LoadedPlugin.Origin = path == nil && configured != nil ? .file : .api
-        let generation = next.nextGeneration(staged.facts.name)
-        let failOpen = configured?.failOpen ?? old?.failOpen ?? false
-        guard old != nil || state.plugins.count < Self.pluginsMax else {
-            staged.drop()
-            throw ChangeRefusal(
-                title: "plugin refused", errors: ["\(state.plugins.count) plugins are loaded; allowed: at most \(Self.pluginsMax)"])
-        }
-        let loaded = try await refusing("plugin refused") {
-            try staged.keep(generation: generation, failOpen: failOpen, origin: origin, in: directory)
-        }
-        let plugins = old == nil ? state.plugins + [loaded] : state.plugins.map { $0.name == loaded.name ? loaded : $0 }
-        let configuration = self.configuration, ready = next
+    /// Assembles what `next` says and publishes it; `copies` were made for it and go when it is refused.
+    func change(to next: ControlState, title: String, copies: [String]) async throws(ChangeRefusal) -> ChangeReport {
+        let assembler = self.assembler, configuration = self.configuration
         let assembly: Assembly
         do throws(ChangeRefusal) {
-            assembly = try await refusing("plugin refused") {
-                try await offload { try assembler.assemble(configuration, plugins: plugins, state: ready, newCopies: [loaded.copyPath]) }
+            assembly = try await refusing(title) {
+                try await offload { try assembler.assemble(configuration, state: next, newCopies: copies) }
             }
         } catch {
-            unlink(loaded.copyPath)
-            state.remember(numbersOf: ready)
+            giveUp(next, copies)
             throw error
         }
-        var report = try await publish(assembly)
-        report.plugin = loaded
-        return report
+        return try await publish(assembly)
     }
 
-    private func unloadAlone(_ name: String) async throws(ChangeRefusal) -> ChangeReport {
-        guard let plugin = state.plugin(name) else { throw ChangeRefusal(title: "no such plugin", errors: []) }
-        guard routes(binding: name).isEmpty else { throw ChangeRefusal(title: "plugin in use", errors: routes(binding: name)) }
-        let assembler = self.assembler, configuration = self.configuration, old = state
-        let assembly = try await refusing("plugin not unloaded") {
-            try await offload {
-                try assembler.assemble(configuration, plugins: old.plugins.filter { $0.name != name }, state: old, newCopies: [])
-            }
-        }
-        var report = try await publish(assembly)
-        report.plugin = plugin
-        return report
+    /// Nothing of a change that is not made stays but the numbers it used.
+    func giveUp(_ next: ControlState, _ copies: [String]) {
+        for copy in copies { unlink(copy) }
+        state.remember(numbersOf: next)
     }
 
     /// Writes the revision down, takes it to the workers, and believes it when they do.
-    private func publish(_ assembly: Assembly) async throws(ChangeRefusal) -> ChangeReport {
+    private func publish(_ assembled: Assembly) async throws(ChangeRefusal) -> ChangeReport {
         let directory = assembler.directory
-        func giveUp(_ title: String, _ errors: [String]) -> ChangeRefusal {
-            for copy in assembly.newCopies { unlink(copy) }
-            state.remember(numbersOf: assembly.state)
+        var assembly = assembled
+        assembly.state.startProbations(after: state, assembly.configuration.pluginProbation)
+        func refuse(_ title: String, _ errors: [String]) -> ChangeRefusal {
+            giveUp(assembly.state, assembly.newCopies)
             directory.forget(assembly.state.revision)
             try? directory.save(state)  // the counters only; they are remembered in memory in any case
             return ChangeRefusal(title: title, errors: errors)
         }
-        if let problems = await trials(assembly) { throw giveUp("plugin refused", problems) }
+        if let problems = await trials(assembly) { throw refuse("plugin refused", problems) }
         let descriptor: Int32
         do {
             try directory.save(assembly.state)
             descriptor = try SealedImage.make(assembly.image)
         } catch {
-            throw giveUp("state directory cannot be written", ["\(error)"])
+            throw refuse("state directory cannot be written", ["\(error)"])
         }
         let outcome = await publisher.publish(descriptor: descriptor, revision: assembly.state.revision)
         close(descriptor)
-        guard outcome.committed else { throw giveUp("refused by the workers", outcome.reasons) }
+        guard outcome.committed else { throw refuse("refused by the workers", outcome.reasons) }
         (configuration, state) = (assembly.configuration, assembly.state)
         do {
             try directory.settle(state, image: assembly.image)
@@ -181,7 +140,8 @@ actor Control {
 
     // Helpers
 
-    private func pluginFile(path: String?, name: String?) throws(ChangeRefusal) -> String {
+    /// The file that a wish means: `path`, or where a plugin of this name is or came from.
+    func pluginFile(path: String?, name: String?) throws(ChangeRefusal) -> String {
         if let path { return path }
         let name = name ?? ""
         if let configured = state.fileSources[name] {
@@ -194,6 +154,9 @@ actor Control {
             throw ChangeRefusal(
                 title: "plugin refused",
                 errors: ["unknown plugin \(quote(name)); known: \(known.joined(separator: " "))\(Suggestion.clause(for: name, in: known))"])
+        }
+        guard loaded.origin != .upload else {
+            throw ChangeRefusal(title: "plugin refused", errors: ["\(name) was uploaded; allowed: another upload, or a path"])
         }
         return loaded.sourcePath
     }
@@ -218,10 +181,10 @@ actor Control {
     }
 
     /// One change at a time, in the order they came.
-    private func alone<T: Sendable>(_ change: () async throws(ChangeRefusal) -> T) async throws(ChangeRefusal) -> T {
+    func alone<T: Sendable>(_ change: () async throws(ChangeRefusal) -> T) async throws(ChangeRefusal) -> T {
         if isChanging {
             guard queue.count < Self.queueMax else {
-                throw ChangeRefusal(title: "busy", errors: ["\(queue.count) changes wait already; try again"])
+                throw ChangeRefusal(kind: .busy, title: "busy", errors: ["\(queue.count) changes wait already; try again"])
             }
             await withCheckedContinuation { queue.append($0) }
         }
@@ -232,7 +195,7 @@ actor Control {
         return try await change()
     }
 
-    private func refusing<T>(_ title: String, describe: (any Error) -> String? = { _ in nil }, _ body: () async throws -> T)
+    func refusing<T>(_ title: String, describe: (any Error) -> String? = { _ in nil }, _ body: () async throws -> T)
         async throws(ChangeRefusal) -> T
     {
         do { return try await body() } catch { throw ChangeRefusal(title: title, errors: [describe(error) ?? "\(error)"]) }

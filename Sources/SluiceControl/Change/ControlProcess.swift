@@ -40,13 +40,21 @@ enum ControlProcess {
                 ControlLog.setLevel(configuration.log.level)
                 await box.servers?.apply(configuration)
             })
-        let crashes = CrashReports(state: start.assembler.directory, ring: memory.crashes)
-        let api = AdminAPI(control: control, counters: CounterReader(memory: memory), crashes: crashes)
-        let servers = LocalServers(admin: { await api.handle($0) })
+        let crashes = CrashReports(state: start.assembler.directory, ring: memory.crashes) { await control.crashed($0) }
+        let counters = CounterReader(memory: memory)
+        let api = AdminAPI(control: control, counters: counters, crashes: crashes)
+        let servers = LocalServers(admin: { await api.handle($0) }, uploads: { await control.uploadPlace($0) })
         box.set(servers)
         ControlLog.setLevel(start.configuration.log.level)
         await servers.apply(start.configuration)
         ControlLog.write(.info, "control process serves revision \(welcome.revision) of \(configPath)")
+        let watch = Task {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: .milliseconds(Limits.pluginWatchIntervalMs))
+                await control.watch(counters)
+            }
+        }
+        defer { watch.cancel() }
         Task { await crashes.catchUp() }
         for await frame in frames {
             switch frame.kind {
@@ -144,17 +152,14 @@ private struct Start: Sendable {
         state.lastRevision = max(state.lastRevision, state.revision, revision)
         state.revision = revision
         var configuration = reading.configuration
-        configuration.plugins = state.plugins.map { plugin in
-            var source = PluginSource(name: plugin.name, path: plugin.sourcePath)
-            source.failOpen = plugin.failOpen
-            return source
-        }
+        configuration.plugins = state.sources
         self.configuration = configuration
         self.state = state
     }
 
     /// What runs is what would be started again: its image is kept, and nothing of revisions that nobody runs.
     func settle(_ image: [UInt8]) {
+        assembler.directory.dropUnfinished()
         do {
             if !assembler.directory.revisions.contains(state.revision) { try assembler.directory.save(state) }
             try assembler.directory.settle(state, image: image)

@@ -1,53 +1,8 @@
-// What the control process must not forget: counters of generations, counter slots, loaded plugins and the text of the
-// running configuration. One file a revision in the state directory, written before the revision is published, so that
-// a control process that comes back finds the one that matches what the workers run.
-import Foundation
+// What the control process must not forget: counters of generations, counter slots, plugins with their older versions, and the
+// text of the running configuration. One file a revision in the state directory, written before the revision is published, so
+// that a control process that comes back finds the one that matches what the workers run.
 import SluiceModel
 import SluiceShared
-
-/// A plugin that the workers have, as published.
-struct LoadedPlugin: Codable, Sendable, Equatable {
-    enum Origin: String, Codable, Sendable { case file, api }
-    var name: String
-    var version: String
-    var vendor: String
-    var language: String
-    var phases: [String]
-    var isSwift: Bool
-    /// Where it came from.
-    var sourcePath: String
-    /// The private copy that the workers load; never written again.
-    var copyPath: String
-    var generation: UInt64
-    var sha256: String
-    var digest: UInt64
-    var failOpen: Bool
-    var origin: Origin
-    var filtersBody: Bool { phases.contains("body_filter") }
-}
-
-/// Counter slots by name: a name keeps its slot; a slot of a name that is gone is given away only when none is free.
-struct SlotTable: Codable, Sendable, Equatable {
-    private(set) var slots: [String: UInt32] = [:]
-    let capacity: UInt32
-    init(capacity: Int) { self.capacity = UInt32(capacity) }
-
-    /// Gives each name a slot from 1; names past the capacity have none (0).
-    mutating func assign(_ names: [String]) {
-        let missing = names.filter { slots[$0] == nil }
-        guard !missing.isEmpty else { return }
-        var free = Set(1..<capacity).subtracting(slots.values).sorted(by: >)
-        if free.count < missing.count {
-            let used = Set(names)
-            for (name, slot) in slots.sorted(by: { $0.value > $1.value }) where !used.contains(name) && free.count < missing.count {
-                slots[name] = nil
-                free.insert(slot, at: 0)
-            }
-        }
-        for name in missing { if let slot = free.popLast() { slots[name] = slot } }
-    }
-    func slot(_ name: String) -> UInt32 { slots[name] ?? 0 }
-}
 
 struct ControlState: Codable, Sendable, Equatable {
     var revision: UInt64 = 0
@@ -56,13 +11,25 @@ struct ControlState: Codable, Sendable, Equatable {
     /// Last generation given to each plugin name, ever.
     var generations: [String: UInt64] = [:]
     var routeSlots = SlotTable(capacity: SharedLimits.routeSlots)
+    /// By `LoadedPlugin.label`: every generation counts for itself.
     var pluginSlots = SlotTable(capacity: SharedLimits.pluginSlots)
+    /// What serves, one of each name.
     var plugins: [LoadedPlugin] = []
+    /// Generations in the store by name, oldest first; the one that serves and a canary are among them.
+    var versions: [String: [LoadedPlugin]] = [:]
+    var canaries: [String: Canary] = [:]
+    var probations: [String: Probation] = [:]
+    /// Files that crashed too often, by name, oldest first.
+    var quarantines: [String: [QuarantineEntry]] = [:]
+    /// The last change of each name that was not a plain load.
+    var events: [String: RolloutEvent] = [:]
     /// What the file says of each plugin it names: where a load by name alone finds it.
     var fileSources: [String: FileSource] = [:]
     struct FileSource: Codable, Sendable, Equatable {
         var path: String
-        var failOpen: Bool
+        /// nil = as the manifest says.
+        var failOpen: Bool?
+        var capabilities: [String] = []
     }
     /// Text of the configuration file of this revision.
     var configText = ""
@@ -79,72 +46,71 @@ struct ControlState: Codable, Sendable, Equatable {
         generations[name] = next
         return next
     }
-}
 
-/// The state directory: revisions, plugin copies, the last good image. Private to the user (0700).
-struct StateDirectory: Sendable {
-    let path: String
-    var plugins: String { path + "/plugins" }
+    /// The generation `number` of a name in the store.
+    func version(_ name: String, _ number: UInt64) -> LoadedPlugin? { versions[name]?.last { $0.generation == number } }
 
-    func create() throws {
-        for folder in [path, plugins] {
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    /// Serving from the next revision on.
+    mutating func serve(_ plugin: LoadedPlugin) {
+        if let i = plugins.firstIndex(where: { $0.name == plugin.name }) { plugins[i] = plugin } else { plugins.append(plugin) }
+    }
+
+    /// The newest generation before the one that serves that was not taken back, is not in quarantine, and is another file.
+    func previousGood(_ name: String) -> LoadedPlugin? {
+        guard let now = plugin(name) else { return nil }
+        return versions[name]?.last { $0.generation < now.generation && $0.sha256 != now.sha256 && isGood($0) }
+    }
+
+    func isGood(_ plugin: LoadedPlugin) -> Bool { plugin.withdrawn == nil && quarantine(of: plugin) == nil }
+
+    /// Why this file is kept out; nil = it is not.
+    func quarantine(of plugin: LoadedPlugin) -> QuarantineEntry? { quarantine(plugin.name, sha256: plugin.sha256) }
+    func quarantine(_ name: String, sha256: String) -> QuarantineEntry? { quarantines[name]?.last { $0.sha256 == sha256 } }
+
+    mutating func withdraw(_ name: String, _ generation: UInt64, _ why: String) {
+        guard let i = versions[name]?.firstIndex(where: { $0.generation == generation }) else { return }
+        versions[name]![i].withdrawn = why
+    }
+
+    /// The serving plugins as a configuration names them.
+    var sources: [PluginSource] {
+        plugins.map { plugin in
+            var source = PluginSource(name: plugin.name, path: plugin.sourcePath)
+            (source.failOpen, source.capabilities) = (plugin.failOpen, plugin.capabilitiesGranted)
+            return source
         }
     }
 
-    /// Keeps a second gateway out. The lock is the descriptor's, which `sluiced` inherits and holds as long as it lives.
-    func lock() throws {
-        let file = open(path + "/lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { throw FileProblem("open", path + "/lock") }
-        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
-            let problem =
-                errno == EWOULDBLOCK
-                ? FileProblem(text: "another gateway runs with the state directory \(path); allowed: one of its own for each")
-                : FileProblem("lock", path + "/lock")
-            close(file)
-            throw problem
+    /// Where its counters are.
+    func place(_ plugin: LoadedPlugin) -> PluginSlot { PluginSlot(slot: pluginSlots.slot(plugin.label), generation: plugin.generation) }
+
+    /// Every private copy that must stay.
+    var copies: Set<String> {
+        Set(plugins.map(\.copyPath) + canaries.values.map(\.plugin.copyPath) + versions.values.flatMap { $0.map(\.copyPath) })
+    }
+
+    /// Brings what depends on the serving plugins in line with them: the store with at most `kept` generations a name, trials
+    /// of generations that run, counter slots.
+    mutating func settlePlugins(kept: Int) {
+        let names = Set(plugins.map(\.name))
+        canaries = canaries.filter { names.contains($0.key) }
+        versions = versions.filter { names.contains($0.key) }
+        events = events.filter { names.contains($0.key) }
+        for plugin in plugins + canaries.values.map(\.plugin) {
+            var list = versions[plugin.name] ?? []
+            if let i = list.firstIndex(where: { $0.generation == plugin.generation }) { list[i] = plugin } else { list.append(plugin) }
+            versions[plugin.name] = list
         }
-    }
-
-    private func file(_ revision: UInt64) -> String { "\(path)/state-\(revision).json" }
-
-    func save(_ state: ControlState) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        try FileIO.replace(file(state.revision), with: Array(try encoder.encode(state)), mode: 0o600)
-    }
-
-    func load(revision: UInt64) -> ControlState? {
-        guard let bytes = try? FileIO.read(file(revision), max: 64 << 20),
-            let state = try? JSONDecoder().decode(ControlState.self, from: Data(bytes)), state.revision == revision
-        else { return nil }
-        return state
-    }
-
-    /// Revisions with a state file, newest first.
-    var revisions: [UInt64] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-        return names.compactMap { $0.hasPrefix("state-") && $0.hasSuffix(".json") ? UInt64($0.dropFirst(6).dropLast(5)) : nil }.sorted(
-            by: >)
-    }
-
-    /// The newest state that can be read.
-    var newest: ControlState? { revisions.lazy.compactMap(load).first }
-
-    func forget(_ revision: UInt64) { unlink(file(revision)) }
-
-    /// After a commit: the image for a cold start, and nothing of older revisions.
-    func settle(_ state: ControlState, image: [UInt8]) throws {
-        try FileIO.replace(path + "/last-good.image", with: image, mode: 0o600)
-        for old in revisions where old != state.revision { forget(old) }
-        let keep = Set(state.plugins.map(\.copyPath))
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: plugins)) ?? [] {
-            let folder = plugins + "/" + name
-            for copy in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where !keep.contains(folder + "/" + copy) {
-                unlink(folder + "/" + copy)
+        for plugin in plugins {
+            var list = versions[plugin.name]!.sorted { $0.generation < $1.generation }
+            let held = Set(
+                [plugin.generation, canaries[plugin.name]?.plugin.generation, previousGood(plugin.name)?.generation].compactMap(\.self))
+            while list.count > max(kept, held.count), let i = list.firstIndex(where: { !held.contains($0.generation) }) {
+                list.remove(at: i)
             }
-            rmdir(folder)  // only when empty
+            versions[plugin.name] = list
         }
+        probations = probations.filter { plugin($0.key)?.generation == $0.value.generation }
+        pluginSlots.assign((plugins + canaries.values.map(\.plugin).sorted { $0.name < $1.name }).map(\.label))
     }
 }

@@ -1,6 +1,13 @@
 // The counters of all workers at one moment, summed where a sum makes sense. Plain values, so that metrics and the admin
 // answers can be tested without shared memory; `CounterReader` makes one from the mapping.
 import SluiceShared
+import SluiceSystem
+
+/// A counter slot of a plugin, and the generation that must be in it: a worker that has not loaded it yet, or no more, counts another.
+struct PluginSlot: Sendable, Hashable {
+    var slot: UInt32
+    var generation: UInt64
+}
 
 struct CounterSnapshot: Sendable {
     struct Worker: Sendable {
@@ -9,6 +16,10 @@ struct CounterSnapshot: Sendable {
         var generations: [GenerationState] = []
     }
     var startedAt: UInt64 = 0
+    /// Ticks of the histograms a microsecond.
+    var ticksPerUs = 0.0
+    /// Monotonic clock when it was taken, for ages.
+    var takenUs: UInt64 = 0
     var workerRestarts: UInt64 = 0
     var controlRestarts: UInt64 = 0
     var workers: [Worker] = []
@@ -18,6 +29,8 @@ struct CounterSnapshot: Sendable {
     /// By slot; only slots that were asked for.
     var routes: [UInt32: RouteCounters] = [:]
     var plugins: [UInt32: PluginCounters] = [:]
+    /// What plugins define themselves.
+    var pluginSeries: [PluginSeries] = []
 
     func sum(_ field: KeyPath<WorkerHead, UInt64>) -> UInt64 { heads.reduce(0) { $0 &+ $1[keyPath: field] } }
     /// Requests by latency bucket, all workers together, not cumulative.
@@ -26,17 +39,18 @@ struct CounterSnapshot: Sendable {
 
 /// Where counters come from.
 protocol CounterSource: Sendable {
-    func snapshot(routeSlots: some Sequence<UInt32>, pluginSlots: some Sequence<UInt32>) -> CounterSnapshot
+    func snapshot(routeSlots: some Sequence<UInt32>, plugins: some Sequence<PluginSlot>) -> CounterSnapshot
 }
 
 /// Reads the shared memory. Words are read one by one while workers write: each is whole, together they are of about one moment.
 struct CounterReader: CounterSource {
     let memory: SharedMemory
 
-    func snapshot(routeSlots: some Sequence<UInt32>, pluginSlots: some Sequence<UInt32>) -> CounterSnapshot {
+    func snapshot(routeSlots: some Sequence<UInt32>, plugins: some Sequence<PluginSlot>) -> CounterSnapshot {
         let header = memory.header.pointee
         var out = CounterSnapshot(
-            startedAt: header.startedAt, workerRestarts: header.workerRestarts, controlRestarts: header.controlRestarts)
+            startedAt: header.startedAt, ticksPerUs: header.ticksPerUs, takenUs: SystemClock.monotonicUs(),
+            workerRestarts: header.workerRestarts, controlRestarts: header.controlRestarts)
         let blocks = (0..<memory.blockCount).map(memory.worker)
         out.retired = blocks.map(\.head.pointee).filter { $0.occupant == 0 }
         out.workers = blocks.filter { $0.head.pointee.occupant != 0 }.map { block in
@@ -55,11 +69,15 @@ struct CounterReader: CounterSource {
             }
             out.routes[slot] = sum
         }
-        for slot in Set(pluginSlots) where slot < SharedLimits.pluginSlots {
+        for place in Set(plugins) where place.slot > 0 && place.slot < SharedLimits.pluginSlots {
             var sum = PluginCounters()
-            for block in blocks { sum.add(block.plugins[Int(slot)]) }
-            out.plugins[slot] = sum
+            for block in blocks where block.plugins[Int(place.slot)].generation == place.generation {
+                sum.add(block.plugins[Int(place.slot)])
+            }
+            sum.generation = place.generation
+            out.plugins[place.slot] = sum
         }
+        out.pluginSeries = pluginSeries()
         return out
     }
 }

@@ -80,7 +80,9 @@ struct CrashReport: Codable, Sendable, Equatable {
             if kind == .crash {
                 signal = SignalName.text(record.pointee.signal)
                 cause = FaultCode.text(signal: record.pointee.signal, code: record.pointee.code)
-                if [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP].contains(record.pointee.signal) { faultAddress = Symbolizer.hex(record.pointee.address) }
+                if [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP].contains(record.pointee.signal) {
+                    faultAddress = Symbolizer.hex(record.pointee.address)
+                }
             }
             if plugin == nil { blameStack(copies) }
         }

@@ -44,7 +44,8 @@ actor CrashReports {
             return
         }
         if access(path(report.id), F_OK) == 0 { return }  // told already, before a restart
-        ControlLog.write(.error, "worker \(report.worker) (pid \(report.pid)) \(report.status ?? "ended"): \(report.summary); report \(report.id)")
+        ControlLog.write(
+            .error, "worker \(report.worker) (pid \(report.pid)) \(report.status ?? "ended"): \(report.summary); report \(report.id)")
         do { try keep(report) } catch { ControlLog.write(.error, "crash report \(report.id) is not kept: \(error)") }
         if report.plugin != nil { await onCrash(report) }
     }

@@ -5,7 +5,8 @@ import SluiceShared
 enum SignalName {
     static func text(_ number: Int32) -> String {
         let known: [Int32: String] = [
-            SIGSEGV: "SIGSEGV", SIGBUS: "SIGBUS", SIGILL: "SIGILL", SIGFPE: "SIGFPE", SIGTRAP: "SIGTRAP", SIGABRT: "SIGABRT", SIGSYS: "SIGSYS",
+            SIGSEGV: "SIGSEGV", SIGBUS: "SIGBUS", SIGILL: "SIGILL", SIGFPE: "SIGFPE", SIGTRAP: "SIGTRAP", SIGABRT: "SIGABRT",
+            SIGSYS: "SIGSYS",
             SIGKILL: "SIGKILL", SIGTERM: "SIGTERM", SIGXCPU: "SIGXCPU", SIGPIPE: "SIGPIPE", SIGALRM: "SIGALRM", SIGINT: "SIGINT",
         ]
         return known[number] ?? "signal \(number)"

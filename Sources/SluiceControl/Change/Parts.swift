@@ -29,9 +29,10 @@ struct ElfInspector: PluginInspecting {
     func inspect(path: String) throws -> PluginFacts {
         let found = try PluginInspector.inspect(path: path)
         return PluginFacts(
-            name: found.name, version: found.version, vendor: found.vendor, language: found.language, phases: found.phases,
-            isSwift: found.isSwift,
-            sha256: found.sha256Hex, digest: found.digest64, manifestJSON: found.manifestJSON)
+            name: found.name, version: found.version, vendor: found.vendor, license: found.license, language: found.language,
+            concurrency: found.concurrency, phases: found.phases, isSwift: found.isSwift, failOpen: found.failureMode == "open",
+            needs: found.needs, capabilities: found.capabilities, configSchema: found.configSchemaJSON, sha256: found.sha256Hex,
+            digest: found.digest64, fileBytes: found.fileBytes, manifestJSON: found.manifestJSON)
     }
 }
 
@@ -40,22 +41,27 @@ struct RulesCompiler: ImageCompiling {
     let resolver: NameResolver
 
     func compile(_ configuration: Configuration, state: ControlState, configPath: String) throws -> [UInt8] {
-        let artifacts = Dictionary(
-            uniqueKeysWithValues: state.plugins.map { plugin in
-                (
-                    plugin.name,
-                    PluginArtifact(
-                        name: plugin.name, version: plugin.version, path: plugin.copyPath, generation: plugin.generation,
-                        digest: plugin.digest,
-                        statSlot: state.pluginSlots.slot(plugin.name), isSwift: plugin.isSwift, failOpen: plugin.failOpen,
-                        filtersBody: plugin.filtersBody)
-                )
-            })
+        let plugins = Dictionary(uniqueKeysWithValues: state.plugins.map { ($0.name, artifact($0, state)) })
+        let canaries = state.canaries.mapValues {
+            PluginCanary(artifact: artifact($0.plugin, state), share: UInt32($0.sharePercent / 100 * 4_294_967_296))
+        }
         let resolver = self.resolver, slots = state.routeSlots
+        let libraries = try FunctionLibraries.stage(
+            configuration.functions, configFolder: (configPath as NSString).deletingLastPathComponent,
+            stateDirectory: FileIO.absolute(configuration.stateDirectory))
         return try ImageBuilder(
             configuration: Parts.absolute(configuration), revision: state.revision, resolve: { try records(resolver.answer($0)) },
-            routeSlot: { slots.slot($0) }, plugin: { artifacts[$0] }, configPath: configPath
+            routeSlot: { slots.slot($0) }, plugin: { plugins[$0] }, canary: { canaries[$0] }, configPath: configPath,
+            library: { libraries[$0] }
         ).build()
+    }
+
+    private func artifact(_ plugin: LoadedPlugin, _ state: ControlState) -> PluginArtifact {
+        PluginArtifact(
+            name: plugin.name, version: plugin.version, path: plugin.copyPath, generation: plugin.generation, digest: plugin.digest,
+            statSlot: state.pluginSlots.slot(plugin.label), isSwift: plugin.isSwift, failOpen: plugin.failOpen,
+            filtersBody: plugin.filtersBody, isQuarantined: plugin.isQuarantined,
+            capabilities: Capability.bits(plugin.capabilitiesGranted.filter(plugin.capabilitiesAsked.contains)))
     }
 
     private func records(_ answer: NameResolver.Answer) throws -> [AddressRecord] {

@@ -65,5 +65,6 @@ struct Symbolizer {
 /// Of libswiftCore; the result is malloc'ed. (swift/Demangling: `swift_demangle`)
 @_silgen_name("swift_demangle")
 private func swiftDemangle(
-    _ name: UnsafePointer<CChar>?, _ length: UInt, _ room: UnsafeMutablePointer<CChar>?, _ size: UnsafeMutablePointer<UInt>?, _ flags: UInt32
+    _ name: UnsafePointer<CChar>?, _ length: UInt, _ room: UnsafeMutablePointer<CChar>?, _ size: UnsafeMutablePointer<UInt>?,
+    _ flags: UInt32
 ) -> UnsafeMutablePointer<CChar>?

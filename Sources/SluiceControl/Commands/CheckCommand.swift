@@ -54,14 +54,13 @@ struct CheckCommand: AsyncParsableCommand {
             let facts = try library.inspector.inspect(path: file)
             state.plugins.append(
                 LoadedPlugin(
-                    name: facts.name, version: facts.version, vendor: facts.vendor, language: facts.language, phases: facts.phases,
-                    isSwift: facts.isSwift,
-                    sourcePath: file, copyPath: file, generation: 1, sha256: facts.sha256, digest: facts.digest, failOpen: source.failOpen,
-                    origin: .file))
+                    facts: facts, source: file, copy: file, generation: 1, failOpen: source.failOpen ?? facts.failOpen, origin: .file,
+                    granted: source.capabilities))
         }
         state.revision = 1
         state.routeSlots.assign(configuration.routes.map(\.id))
-        state.pluginSlots.assign(state.plugins.map(\.name))
+        state.settlePlugins(kept: 1)
+        try PluginConfigurations.check(configuration, state)
         _ = try Parts.compiler(resolver).compile(configuration, state: state, configPath: path)
     }
 

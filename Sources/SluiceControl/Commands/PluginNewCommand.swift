@@ -24,8 +24,10 @@ struct PluginNewCommand: AsyncParsableCommand {
         try await Console.run {
             let target = FileIO.absolute(dir ?? name)
             guard access(target, F_OK) != 0 else { throw Complaint("\(target) exists; allowed: a folder that does not") }
-            let template = try PluginSDK.folder() + "/Templates/" + lang
-            do { try PluginTemplate(name: name).copy(template, to: target) } catch let problem as Complaint { throw problem } catch {
+            let sdk = try PluginSDK.folder()
+            do { try PluginTemplate(name: name, sdk: sdk).copy("\(sdk)/Templates/\(lang)", to: target) } catch let problem as Complaint {
+                throw problem
+            } catch {
                 throw Complaint("\(target) cannot be made: \(error.localizedDescription)")
             }
             print("\(target) is there. Next:\n  sluice plugin test \(dir ?? name)\n  sluice plugin build \(dir ?? name)")
@@ -36,6 +38,8 @@ struct PluginNewCommand: AsyncParsableCommand {
 /// The template's words for the plugin's name, and what takes their place.
 struct PluginTemplate {
     let name: String
+    /// Takes the place of the template's own way to the SDK, "../..".
+    let sdk: String
 
     /// "my-plugin": my_plugin in C identifiers and file names, MyPlugin in Swift.
     var identifier: String { name.replacingOccurrences(of: "-", with: "_") }
@@ -63,6 +67,6 @@ struct PluginTemplate {
         var out = text.replacingOccurrences(of: "X-Hello", with: "\u{1}").replacingOccurrences(of: "HELLO", with: identifier.uppercased())
         for c in ["hello.c", "hello_"] { out = out.replacingOccurrences(of: c, with: identifier + c.dropFirst(5)) }
         out = out.replacingOccurrences(of: "Hello", with: typeName).replacingOccurrences(of: "hello", with: name)
-        return out.replacingOccurrences(of: "\u{1}", with: "X-Hello")
+        return out.replacingOccurrences(of: "\u{1}", with: "X-Hello").replacingOccurrences(of: "\"../..\"", with: "\"\(sdk)\"")
     }
 }

@@ -1,5 +1,6 @@
 // Where the SDK for plugin authors is, and what a plugin's folder is: for `sluice plugin new`, `build`, `test` and `dev`. Runs the system's
 // compilers as they are; nothing here knows the gateway.
+import CSluiceCrypto
 import Foundation
 import SluiceModel
 import SluiceSystem
@@ -61,8 +62,8 @@ struct PluginProject {
         case .c: try run("make", ["--no-print-directory", "-C", folder, "all"])
         case .swift:
             try run(
-                "swift",
-                ["build", "--package-path", folder, "-c", "release", "-Xlinker", "--version-script=\(sdk)/sluice-plugin.map"])
+                "swift", ["build", "--package-path", folder, "-c", "release", "-Xlinker", "--version-script=\(sdk)/sluice-plugin.map"],
+                ["SLUICE_MODULE_SUFFIX": "_" + (try sourcesDigest())])
         }
         return try product()
     }
@@ -95,11 +96,26 @@ struct PluginProject {
         return wanted
     }
 
-    private func run(_ tool: String, _ arguments: [String]) throws {
+    /// Eight hex digits that change with the sources: the module's name ends with them, so that two generations never share type names.
+    private func sourcesDigest() throws -> String {
+        guard let all = FileManager.default.enumerator(atPath: folder + "/Sources") else { throw Complaint("\(folder) has no Sources") }
+        var bytes: [UInt8] = []
+        for path in all.compactMap({ $0 as? String }).filter({ $0.hasSuffix(".swift") || $0.hasSuffix(".c") || $0.hasSuffix(".h") })
+            .sorted()
+        {
+            bytes += Array(path.utf8) + [0] + (try FileIO.read(folder + "/Sources/" + path, max: Self.sourceBytesMax)) + [0]
+        }
+        var digest = [UInt8](repeating: 0, count: 32)
+        guard cs_sha256(bytes, bytes.count, &digest) == 1 else { throw Complaint("libcrypto refused to compute SHA-256") }
+        return digest.prefix(4).map { String(format: "%02x", $0) }.joined()
+    }
+    static let sourceBytesMax = 4 << 20
+
+    private func run(_ tool: String, _ arguments: [String], _ more: [String: String] = [:]) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [tool] + arguments
-        process.environment = PluginSDK.environment(sdk)
+        process.environment = PluginSDK.environment(sdk).merging(more) { _, new in new }
         process.standardOutput = FileHandle.standardError  // standard output is ours
         do { try process.run() } catch { throw Complaint("\(tool) cannot be started: \(error)") }
         process.waitUntilExit()

@@ -15,12 +15,20 @@ enum ConfigurationDecoder {
         if let listen = text(root["admin"]?["listen"]) { out.admin = AdminListener(address: listen == "off" ? nil : listen) }
         if let listen = text(root["dyups"]?["listen"]) { out.dyups = AdminListener(address: listen == "off" ? nil : listen) }
         out.pluginsAPI = text(root["plugins_api"]).flatMap(PluginsAPI.init) ?? out.pluginsAPI
+        set(&out.pluginVersionsKept, int(root["plugin_versions"]))
+        if let node = root["plugin_signatures"] { out.pluginSignatures = signatures(node) }
+        if let node = root["plugin_quarantine"] {
+            set(&out.pluginQuarantine.crashes, int(node["crashes"]))
+            set(&out.pluginQuarantine.seconds, int(node["seconds"]))
+        }
+        if let node = root["plugin_probation"] { out.pluginProbation = probation(node) }
         if let node = root["log"] { out.log = log(node) }
         if let node = root["timeouts"] { out.timeouts = timeouts(node) }
         if let node = root["limits"] { out.limits = limits(node) }
         if let node = root["forwarded"] { out.forwarded = forwarded(node) }
         out.plugins = (root["plugins"]?.items ?? []).map(plugin)
         out.globalPlugins = (root["global_plugins"]?.items ?? []).map(binding)
+        out.functions = (root["functions"]?.items ?? []).map(function)
         out.clusters = (root["clusters"]?.items ?? []).map(cluster)
         out.routes = (root["routes"]?.items ?? []).map(route)
         return out
@@ -91,13 +99,38 @@ enum ConfigurationDecoder {
 
     private static func plugin(_ node: ConfigNode) -> PluginSource {
         var out = PluginSource(name: text(node["name"]) ?? "", path: text(node["path"]) ?? "")
-        out.failOpen = text(node["on_failure"]) == "open"
+        out.failOpen = text(node["on_failure"]).map { $0 == "open" }
+        out.capabilities = (node["capabilities"]?.items ?? []).compactMap(text)
+        return out
+    }
+
+    private static func signatures(_ node: ConfigNode) -> PluginSignatures {
+        var out = PluginSignatures()
+        set(&out.policy, text(node["policy"]).flatMap(PluginSignatures.Policy.init))
+        out.keys = (node["keys"]?.items ?? []).compactMap(text)
+        return out
+    }
+
+    private static func probation(_ node: ConfigNode) -> PluginProbation {
+        var out = PluginProbation()
+        set(&out.seconds, int(node["seconds"]))
+        set(&out.errorsMax, int(node["errors_max"]))
+        out.latencyMaxMs = duration(node["latency_max"])
+        set(&out.minCalls, int(node["min_calls"]))
         return out
     }
 
     private static func binding(_ node: ConfigNode) -> PluginBinding {
         PluginBinding(
             name: text(node["name"]) ?? "", configJSON: node["config"].map { $0.isEmpty ? "{}" : json($0).text(sorted: true) } ?? "{}")
+    }
+
+    private static func function(_ node: ConfigNode) -> FunctionSource {
+        var out = FunctionSource(
+            library: text(node["library"]) ?? "", symbol: text(node["symbol"]) ?? "", name: text(node["name"]) ?? "",
+            signature: text(node["signature"]) ?? "")
+        set(&out.isPure, flag(node["pure"]))
+        return out
     }
 
     private static func cluster(_ node: ConfigNode) -> Cluster {

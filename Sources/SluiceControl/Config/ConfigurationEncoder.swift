@@ -13,10 +13,17 @@ enum ConfigurationEncoder {
             ("listeners", .array(c.listeners.map { .object([("address", .string($0.address)), ("backlog", .int($0.backlog))]) })),
             ("admin", .object([("listen", .string(c.admin.address ?? "off"))])),
             ("dyups", .object([("listen", .string(c.dyups.address ?? "off"))])),
-            ("plugins_api", .string(c.pluginsAPI.rawValue)), ("log", log(c.log)), ("timeouts", timeouts(c.timeouts)),
+            ("plugins_api", .string(c.pluginsAPI.rawValue)), ("plugin_versions", .int(c.pluginVersionsKept)),
+            ("plugin_signatures", signatures(c.pluginSignatures)),
+            (
+                "plugin_quarantine",
+                .object([("crashes", .int(c.pluginQuarantine.crashes)), ("seconds", .int(c.pluginQuarantine.seconds))])
+            ),
+            ("plugin_probation", probation(c.pluginProbation)), ("log", log(c.log)), ("timeouts", timeouts(c.timeouts)),
             ("limits", limits(c.limits)),
             ("forwarded", forwarded(c.forwarded)), ("plugins", .array(c.plugins.map(plugin))),
-            ("global_plugins", .array(c.globalPlugins.map { binding($0, masked) })), ("clusters", .array(c.clusters.map(cluster))),
+            ("global_plugins", .array(c.globalPlugins.map { binding($0, masked) })), ("functions", .array(c.functions.map(function))),
+            ("clusters", .array(c.clusters.map(cluster))),
             ("routes", .array(c.routes.map { route($0, masked) })),
         ]
         return .object(out)
@@ -24,6 +31,13 @@ enum ConfigurationEncoder {
 
     private static func ms(_ value: Int) -> JSONValue { .string(Quantity.text(ms: value)) }
     private static func bytes(_ value: UInt64) -> JSONValue { .string(value == .max ? "unlimited" : Quantity.text(bytes: value)) }
+
+    private static func function(_ f: FunctionSource) -> JSONValue {
+        .object([
+            ("library", .string(f.library)), ("symbol", .string(f.symbol)), ("name", .string(f.name)), ("signature", .string(f.signature)),
+            ("pure", .bool(f.isPure)),
+        ])
+    }
 
     private static func log(_ log: Log) -> JSONValue {
         var access: [(String, JSONValue)] = [("format", .string(log.accessFormat.rawValue))]
@@ -56,7 +70,21 @@ enum ConfigurationEncoder {
     }
 
     private static func plugin(_ p: PluginSource) -> JSONValue {
-        .object([("name", .string(p.name)), ("path", .string(p.path)), ("on_failure", .string(p.failOpen ? "open" : "closed"))])
+        var out: [(String, JSONValue)] = [("name", .string(p.name)), ("path", .string(p.path))]
+        if let open = p.failOpen { out.append(("on_failure", .string(open ? "open" : "closed"))) }
+        if !p.capabilities.isEmpty { out.append(("capabilities", .strings(p.capabilities))) }
+        return .object(out)
+    }
+
+    /// Public keys are no secrets.
+    private static func signatures(_ s: PluginSignatures) -> JSONValue {
+        .object([("policy", .string(s.policy.rawValue)), ("keys", .strings(s.keys))])
+    }
+
+    private static func probation(_ p: PluginProbation) -> JSONValue {
+        var out: [(String, JSONValue)] = [("seconds", .int(p.seconds)), ("errors_max", .int(p.errorsMax))]
+        if let latency = p.latencyMaxMs { out.append(("latency_max", ms(latency))) }
+        return .object(out + [("min_calls", .int(p.minCalls))])
     }
 
     private static func binding(_ b: PluginBinding, _ masked: Bool) -> JSONValue {

@@ -13,6 +13,7 @@ sys.path.insert(0, BENCH)
 import bench  # noqa: E402
 import counters  # noqa: E402
 import loadgen  # noqa: E402
+import publish  # noqa: E402
 import report  # noqa: E402
 
 
@@ -49,8 +50,39 @@ def test_full_core_rate_is_the_inverse_of_cpu_time():
     assert "| 125000 |" in bench.table(result(saturate=True))
 
 
-def test_summary_has_the_ratio():
-    assert report.summary([result()]).splitlines()[-1] == "| plain | 16.0 | 8.0 | 0.50 |"
+def test_published_tables_have_spread_ratio_and_aim():
+    lines = publish.tables([result(), result(saturate=True)]).splitlines()
+    assert "| 1 KiB, 64 connections | 16.0 (15.0–90.0) | 8.0 (8.0–8.5) | 0.50 | ≤ 0.85 |" in lines
+    assert lines[-1] == "| 1 KiB, 64 connections | 16.0 (15.0–90.0) | 8.0 (8.0–8.5) | 0.50 | 125,000 | 62,500 | ≤ 1.00 |"
+
+
+def test_a_missed_aim_is_said():
+    slow = result()
+    slow["runs"]["sluice"] = [run_of(15.0)]
+    assert publish.tables([slow]).endswith("| 0.94 | ≤ 0.85 **missed** |")
+
+
+def test_publishing_replaces_what_stands_between_the_marks(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{publish.BEGIN}\nold\n{publish.END}\nafter\n")
+    for _ in range(2):
+        publish.publish([result()], {"nginx": "nginx version: nginx/1.22.1"}, None, page)
+    text = page.read_text()
+    assert text.startswith(f"before\n{publish.BEGIN}\n") and text.endswith(f"{publish.END}\nafter\n")
+    assert "old" not in text and text.count("1 KiB, 64 connections") == 1 and "nginx (1.22.1)" in text
+
+
+def test_the_page_has_a_place_for_the_tables():
+    with open(publish.PAGE) as f:
+        text = f.read()
+    assert 0 < text.find(publish.BEGIN) < text.find(publish.END)
+
+
+def test_the_whole_comparison_fits_its_time():
+    names = (report.PEERS + "," + report.EXTRA).split(",")
+    runs = [(s, False) for s in report.TITLES] + [(s, True) for s in report.FULL_CORE]
+    others = report.plan(runs, names, 5, 3, report.MINUTES, 2)
+    assert others >= 2 and report.cost(runs, names, 5, 3, others, 2) <= report.MINUTES * 60 < 15 * 60
 
 
 def test_counters_over_the_limit_are_counted(capsys):

@@ -2,10 +2,24 @@
 // request.id for logs and other plugins. README.md beside Package.swift tells the configuration.
 import SluicePlugin
 
-final class RequestID: Plugin {
-    static let phases: Phases = [.rewrite, .headerFilter]
+@section(".sluice.manifest") @used let manifest: StaticString = """
+    {"name": "request-id", "version": "1.0.0", "abi": 1, "vendor": "Sluice", "license": "Apache-2.0", "language": "swift",
+     "phases": ["rewrite", "header_filter"],
+     "needs": ["sluice.request/1", "sluice.request-edit/1", "sluice.response/1"],
+     "config_schema": {"type": "object", "additionalProperties": false, "properties": {
+       "header": {"type": "string", "default": "x-request-id"},
+       "trust": {"type": "boolean", "default": false},
+       "format": {"enum": ["uuid", "hex"], "default": "uuid"}}}}
+    """
+@c(sluice_swift_plugin) public func plugin() { register(RequestID.self) }
 
-    enum Format: String, CaseIterable { case uuid, hex }
+final class RequestID: RewriteHook, HeaderFilterHook {
+    enum Format: String, Codable, CaseIterable { case uuid, hex }
+    struct Config: DefaultedConfig {
+        var header = "x-request-id"
+        var trust = false
+        var format = Format.uuid
+    }
 
     private let header: Bytes
     private let trust: Bool
@@ -14,19 +28,14 @@ final class RequestID: Plugin {
     /// Where an identifier is written before the host copies it; hooks run one at a time.
     private let scratch = UnsafeMutablePointer<UInt8>.allocate(capacity: 36)
 
-    init(_ config: JSON) throws(ConfigurationError) {
-        try config.allow("header", "trust", "format")
-        let name = try config.string("header", "x-request-id")
+    init(_ config: Config) throws {
+        let name = config.header
         guard Self.isFieldName(name) else {
             throw ConfigurationError("header", "\"\(name)\" is no header name; 1 to 64 letters, digits or - are allowed")
         }
         header = Self.keep(name)
-        trust = try config.bool("trust", false)
-        let word = try config.string("format", "uuid")
-        guard let known = Format(rawValue: word) else {
-            throw ConfigurationError("format", "unknown \"\(word)\"; known: \(Format.allCases.map(\.rawValue).joined(separator: " "))")
-        }
-        format = known
+        trust = config.trust
+        format = config.format
     }
     deinit {
         scratch.deallocate()
@@ -95,5 +104,3 @@ final class RequestID: Plugin {
         return Bytes(p, bytes.count)
     }
 }
-
-@c(sluice_swift_plugin) public func plugin() { register(RequestID.self) }

@@ -1,6 +1,6 @@
 /* The whole contract of release 1: include this one. Each header is one capability and its own manual; read base.h,
-   plugin.h, manifest.h and filter.h first, then the tables you need. json.h (a reader for configurations), helpers.h (less typing) and swift.h
-   (what the Swift SDK stands on) are not included here, draft/ holds what is not promised yet. ABI.md beside Package.swift tells the promises. */
+   plugin.h, manifest.h and filter.h first, then the tables you need. json.h (a reader for configurations) and helpers.h (less typing) are
+   not included here, draft/ holds what is not promised yet. ABI.md beside Package.swift tells the promises. */
 #ifndef SLUICE_SLUICE_H
 #define SLUICE_SLUICE_H
 #include <sluice/base.h>

@@ -1,1 +1,0 @@
-/* Nothing to include: the entry is data that the host finds by name. */
