@@ -14,8 +14,10 @@ import Testing
         #expect(MemoryLayout<PluginCounters>.stride == 320 + 32 * 264)
         #expect(MemoryLayout<GenerationState>.stride == 192)
         #expect(MemoryLayout<MetricDefinition>.stride == 1_024)
+        #expect(MemoryLayout<FaultRecord>.stride == 7_072 && MemoryLayout<CrashEntry>.stride == 7_200)
         #expect(WorkerBlock.byteCount == 3_104_768)
         #expect(WorkerBlock.byteCount % 4096 == 0)
+        #expect(SharedMemory.headerBytes == 4096 + 118_784 && SharedMemory.headerBytes % 4096 == 0)
         #expect(SharedMemory.byteCount(workers: 2) == SharedMemory.headerBytes + 3 * WorkerBlock.byteCount, "one block more than workers")
     }
 
