@@ -21,6 +21,7 @@ public enum WorkerProcess {
         // Large blocks (a plugin's file while it is read) are mapped and go back at once. Left to itself glibc raises the bound after the
         // first one, takes the next from the heap, and small lasting blocks then keep its pieces: 68 KiB a load (measured).
         _ = mallopt(M_MMAP_THRESHOLD, 128 << 10)
+        LoopExecutors.install()
         let channel = Channel(fd: channelDescriptor)
         ErrorLog.start(role: "worker \(index)", level: .notice)
         do {
@@ -129,6 +130,7 @@ struct Worker: ~Copyable {
         let host = PluginHost(shared: settings.block, worker: index) { level, text in
             ErrorLog.write(LogLevel(rawValue: level) ?? .notice, text)
         }
+        LoopExecutors.host = host
         host.released = { name, generation, parked in
             try? channel.send(Frame(.released, worker: UInt32(index), value: generation, status: parked ? 1 : 0, text: name))
         }
