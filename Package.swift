@@ -49,11 +49,11 @@ let package = Package(
         // 4 organs
         room("SluiceRouter", ["SluiceRules", "SluiceModel", "SluiceBytes"]),
         room("SluiceUpstream", ["SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
-        room("SluicePlugins", [.product(name: "CSluiceABI", package: "SDK"), "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
         room("SluiceObserve", ["SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem", "CSluiceSys"]),
+        room("SluicePlugins", [.product(name: "CSluiceABI", package: "SDK"), "CSluiceCrypto", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
         // 3 speech
         room("SluiceHTTP", ["SluiceBytes", "CSluiceSys"]),
-        room("SluiceRules", ["SluiceModel", "SluiceBytes"]),
+        room("SluiceRules", ["SluiceModel", "SluiceBytes", "CSluiceFFI"]),
         // 2 motion
         room("SluiceLoop", ["SluiceSystem", "SluiceBytes", "CSluiceAres"]),
         room("SluiceChannel", ["SluiceSystem", "SluiceModel", "SluiceBytes"]),
@@ -68,6 +68,7 @@ let package = Package(
         .target(name: "CSluiceFault"),
         .target(name: "CSluiceCrypto", linkerSettings: [.linkedLibrary("crypto")]),
         .target(name: "CSluiceAres", linkerSettings: [.linkedLibrary("cares")]),
+        .target(name: "CSluiceFFI", linkerSettings: [.linkedLibrary("ffi")]),
         // tests
         tests("SluiceBytes", ["SluiceBytes"]),
         tests("SluiceLoop", ["SluiceLoop"]),
@@ -79,7 +80,7 @@ let package = Package(
         tests("SluiceRules", ["SluiceRules", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),
         tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceModel", "SluiceBytes"]),
         tests("SluiceInspect", ["SluiceInspect"]),
-        tests("SluicePlugins", ["SluicePlugins", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", .product(name: "CSluiceABI", package: "SDK")]),
+        tests("SluicePlugins", ["SluicePlugins", "CSluiceCrypto", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", .product(name: "CSluiceABI", package: "SDK")]),
         tests("SluiceSystem", ["SluiceSystem"]),
         tests("SluiceChannel", ["SluiceChannel", "SluiceSystem"]),
         tests("SluiceShared", ["SluiceShared", "SluiceSystem"]),

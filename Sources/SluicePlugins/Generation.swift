@@ -8,6 +8,7 @@ import Glibc
 import SluiceBytes
 import SluiceInspect
 import SluiceModel
+import SluiceRules
 import SluiceShared
 
 /// What an image says about a plugin, as Swift values.
@@ -42,6 +43,10 @@ final class Generation {
     private let isParkedAtEnd: Bool
     /// Its file is mapped whole, near enough.
     private let fileBytes: Int
+    /// What the host keeps for it; host functions find it through `host`.
+    let services: UnsafeMutablePointer<GenerationServices>
+    /// What rules may call; not after `end`.
+    private(set) var functions: [TypedFunction] = []
     private let board: TaskBoard
     /// Whose everything is that the plugin has under way.
     let owner: Owner
@@ -55,7 +60,7 @@ final class Generation {
     /// Loads and initialises it; on error nothing of it stays (but a Swift image, mapped and idle).
     init(
         _ spec: PluginSpec, shared: UnsafeMutablePointer<GenerationState>, counters: UnsafeMutablePointer<PluginCounters>, board: TaskBoard,
-        workerIndex: Int, log: @escaping (Int, String) -> Void
+        workerIndex: Int, services common: WorkerServices, log: @escaping (Int, String) -> Void
     ) throws(PluginFailure) {
         let inspection = try Self.inspect(spec)
         let head = board.head
@@ -74,11 +79,13 @@ final class Generation {
         filter = FilterTable()
         host = .allocate(capacity: 1)
         host.initialize(to: HostTable.make())
+        services = GenerationServices.make(common)
         host.pointee.context = Unmanaged.passUnretained(self).toOpaque()
         head.pointee.enter(spec, phase: UInt64(PluginPhase.initialize.rawValue))
         do throws(PluginFailure) {
             try start(inspection, workerIndex)
         } catch {
+            GenerationServices.end(services)
             _ = module.close()
             free()
             shared.pointee = GenerationState()
@@ -120,6 +127,7 @@ final class Generation {
             }
             let code = inside(.workerInit) { worker.worker_init?(state, UInt32(workerIndex)) ?? 0 }
             if code < 0 { throw refusal("worker_init", code) }
+            functions = try RuleFunctions.read(module.entry.pointee.get_extension(state, SLUICE_RULE_FUNCTIONS_1), plugin: spec.name)
         } catch {
             destroy()
             throw error
@@ -187,6 +195,7 @@ final class Generation {
     /// Destroys it and lets the file go. True: parked (still mapped), false: unmapped. Nothing of it may be called afterwards.
     func end() -> Bool {
         destroy()
+        GenerationServices.end(services)
         let gone = module.close()
         if gone {
             shared.pointee = GenerationState()

@@ -5,6 +5,7 @@
 //   [SharedHeader][CrashEntry × crashEntries][WorkerBlock 0][WorkerBlock 1]…
 //   WorkerBlock = [WorkerHead][FaultRecord: fault][FaultRecord: sample]
 //                 [RouteCounters × routeSlots][PluginCounters × pluginSlots][GenerationState × generationSlots]
+//                 [MetricDefinition × metricSlots][Double × metricCells]
 //
 // There is one block more than workers: where the successor of a worker that is being recycled counts. Crashes are in `CrashRing.swift`.
 

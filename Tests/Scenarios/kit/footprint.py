@@ -22,7 +22,8 @@ class Footprint:
             return int(re.search(rf"^{name}:\s+(\d+)", status, re.M)[1])
 
         return cls(
-            kib=resident("RssAnon"), shared_kib=resident("RssShmem"), descriptors=len(list((place / "fd").iterdir())), maps=len((place / "maps").read_text().splitlines()),
+            kib=resident("RssAnon"), shared_kib=resident("RssShmem"), descriptors=len(list((place / "fd").iterdir())),
+            maps=len((place / "maps").read_text().splitlines()),
             threads=len(list((place / "task").iterdir())))
 
 
