@@ -64,7 +64,7 @@ def enriched(shared_origin, origin, asked):
 
     with Gateway(
         to=shared_origin, plugins=[ENRICH], allow="http-enrich",
-        routes=[bound("kept"), bound("brief", keep_ms=300), bound("never", keep_ms=0), bound("few", entries_max=4), route("plain", "/*")],
+        routes=[bound("kept"), bound("brief", keep_ms=300), bound("asking", keep_ms=0), bound("few", entries_max=4), route("plain", "/*")],
     ) as gateway:
         yield gateway
 
@@ -91,7 +91,7 @@ def test_not_for_ever(enriched, origin, asked):
         assert get(enriched.port, "/brief/x", "X-User: ann").status == 200
     assert len(asked.seen) == 2
     for _ in range(2):
-        assert get(enriched.port, "/never/x", "X-User: ann").status == 200
+        assert get(enriched.port, "/asking/x", "X-User: ann").status == 200
     assert len(asked.seen) == 4
 
 
@@ -138,7 +138,7 @@ def test_failures_fail_the_request_and_are_not_remembered(enriched, origin, aske
 
 def test_slow_service_holds_nobody_else(enriched, asked):
     done = []
-    waiting = [threading.Thread(target=lambda: done.append(get(enriched.port, "/never/x", "X-User: slow").status)) for _ in range(20)]
+    waiting = [threading.Thread(target=lambda: done.append(get(enriched.port, "/asking/x", "X-User: slow").status)) for _ in range(20)]
     for thread in waiting:
         thread.start()
     time.sleep(0.1)
@@ -153,7 +153,7 @@ def test_slow_service_holds_nobody_else(enriched, asked):
 
 def test_no_thread_is_ever_started(enriched, asked):
     (worker,) = enriched.workers()
-    with Load(enriched.port, connections=8, target="/never/x", lines=["X-User: ann"]) as load:
+    with Load(enriched.port, connections=8, target="/asking/x", lines=["X-User: ann"]) as load:
         time.sleep(1)
         result = load.stop()
     assert result.failures == []
