@@ -14,7 +14,10 @@ import Testing
         defer { room.deallocate() }
         #expect(m.crashes.numbers == nil && !m.crashes.copy(1, to: room))
         for n in 1...20 {
-            #expect(m.crashes.append { $0.pointee.pid = UInt64(n); $0.pointee.setName("plugin-\(n)") } == UInt64(n))
+            #expect(
+                m.crashes.append {
+                    $0.pointee.pid = UInt64(n); $0.pointee.setName("plugin-\(n)")
+                } == UInt64(n))
         }
         #expect(m.crashes.numbers == 5...20)
         #expect(!m.crashes.copy(4, to: room) && !m.crashes.copy(21, to: room))
@@ -40,7 +43,9 @@ import Testing
     }
 
     /// A process that faults: forked, because the handlers are the process's. Only calls that are safe after fork.
-    func record(context address: UInt64? = nil, of fault: @convention(c) () -> Void) throws -> (UnsafeMutablePointer<FaultRecord>, Int32, SharedMemory) {
+    func record(context address: UInt64? = nil, of fault: @convention(c) () -> Void) throws -> (
+        UnsafeMutablePointer<FaultRecord>, Int32, SharedMemory
+    ) {
         let m = try SharedMemory.create(workers: 1, ticksPerUs: 1)
         let block = m.worker(0)
         let context = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 16)
@@ -81,7 +86,9 @@ import Testing
     }
 
     @Test func aSampleChangesNothing() throws {
-        let (r, status, m) = try record { Signals.unblockAll(); raise(FaultHandler.sampleSignal); _exit(7) }
+        let (r, status, m) = try record {
+            Signals.unblockAll(); raise(FaultHandler.sampleSignal); _exit(7)
+        }
         defer { m.unmap(); Descriptor.close(m.fd) }
         #expect(status == 7 << 8 && r.pointee.serial == 0)
         let sample = UnsafePointer(m.worker(0).sample)
