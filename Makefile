@@ -89,6 +89,8 @@ bench-micro:  ## nanoseconds of an empty hook, of the bundled plugins, of a look
 	$(MAKE) -C Plugins
 	$(BUILD)/release/sluice-microbench plugins $(BUILD)/plugins
 	$(BUILD)/release/sluice-microbench router
+	$(BUILD)/release/sluice-microbench functions
+	swift run -c release --package-path SDK --scratch-path $(BUILD)/sdk sluice-swift-bench
 
 fuzz:  ## fuzz the HTTP parser for FUZZ_SECONDS
 	if [[ -x Tests/Fuzz/run.sh ]]; then Tests/Fuzz/run.sh $(FUZZ_SECONDS); else echo "no Tests/Fuzz/run.sh in this checkout" >&2; exit 1; fi

@@ -1,5 +1,5 @@
 // swift-tools-version: 6.2
-// The request-id plugin.
+// The request-id plugin: one target of Swift code on the SDK; `make -C Plugins request-id` builds it.
 import PackageDescription
 
 /// The build sets a digest of the sources, so that two generations in one worker never share type names.

@@ -40,6 +40,11 @@ extension HeaderMap {
     public mutating func set(_ name: ByteView, _ value: ByteView, arena: UnsafeMutablePointer<Arena>) -> Bool {
         let id = FieldName.id(name)
         guard let extra = HeaderMap.checked(name, value, id, arena) else { return false }
+        if find(name, id: id, from: 0) < 0 {  // as nearly always
+            guard hasRoom(arena) else { return false }
+            append(extra)
+            return true
+        }
         let leavesHole = find(name, id: id, from: fieldCount) >= 0
         if !leavesHole && !hasRoom(arena) { return false }
         _ = remove(name)
@@ -48,13 +53,22 @@ extension HeaderMap {
         return true
     }
 
+    /// Could `set` write this field, were there room?
+    public static func mayWrite(_ name: ByteView, _ value: ByteView) -> Bool { mayWrite(name, value, FieldName.id(name)) }
+
+    @inline(__always) private static func mayWrite(_ name: ByteView, _ value: ByteView, _ id: UInt8) -> Bool {
+        if name.count > HTTPLimits.extraNameBytesMax || value.count > HTTPLimits.extraValueBytesMax { return false }
+        if !Syntax.isToken(name) || !Syntax.isFieldValue(value) || HeaderMask.bit(id) & HeaderMask.framing != 0 { return false }
+        return id != HeaderID.host || Syntax.authority(value) >= 0
+    }
+
     /// The field copied into the arena when it may be written, else nil.
     private static func checked(_ name: ByteView, _ value: ByteView, _ id: UInt8, _ arena: UnsafeMutablePointer<Arena>) -> ExtraField? {
-        if name.count > HTTPLimits.extraNameBytesMax || value.count > HTTPLimits.extraValueBytesMax { return nil }
-        if !Syntax.isToken(name) || !Syntax.isFieldValue(value) || HeaderMask.bit(id) & HeaderMask.framing != 0 { return nil }
-        if id == HeaderID.host && Syntax.authority(value) < 0 { return nil }
-        guard let n = arena.pointee.copy(name), let v = arena.pointee.copy(value) else { return nil }
-        return ExtraField(name: n, value: v, id: id)
+        if !mayWrite(name, value, id) { return nil }
+        guard let p = arena.pointee.allocate(name.count &+ value.count) else { return nil }
+        memcpy(p, name.start, name.count)
+        memcpy(p + name.count, value.start, value.count)
+        return ExtraField(name: ByteView(p, name.count), value: ByteView(p + name.count, value.count), id: id)
     }
 
     private mutating func append(_ extra: ExtraField) {
@@ -65,8 +79,13 @@ extension HeaderMap {
 
     private mutating func hasRoom(_ arena: UnsafeMutablePointer<Arena>) -> Bool { extraCount < extraCapacity || grow(arena) }
 
+    /// Room for `n` more fields, so that as many `set` and `add` cannot fail for want of it. False: nothing has changed.
+    public mutating func reserve(_ n: Int, arena: UnsafeMutablePointer<Arena>) -> Bool {
+        extraCapacity - extraCount >= n || grow(arena, by: n)
+    }
+
     /// Room for more extras: first the holes of removed ones are closed, then the table doubles.
-    private mutating func grow(_ arena: UnsafeMutablePointer<Arena>) -> Bool {
+    private mutating func grow(_ arena: UnsafeMutablePointer<Arena>, by n: Int = 1) -> Bool {
         if let extras {
             var live = 0
             for i in 0..<extraCount where !extras[i].removed {
@@ -74,9 +93,10 @@ extension HeaderMap {
                 live += 1
             }
             extraCount = live
-            if extraCount < extraCapacity { return true }
+            if extraCount + n <= extraCapacity { return true }
         }
-        let capacity = max(8, extraCapacity * 2)
+        var capacity = max(8, extraCapacity * 2)
+        while capacity < extraCount + n { capacity *= 2 }
         if capacity > HTTPLimits.extraFieldsMax { return false }
         guard let room = arena.pointee.allocate(capacity * MemoryLayout<ExtraField>.stride) else { return false }
         let table = UnsafeMutableRawPointer(room).bindMemory(to: ExtraField.self, capacity: capacity)

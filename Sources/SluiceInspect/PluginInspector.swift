@@ -40,7 +40,7 @@ public enum PluginInspector {
             sha256Hex: digest.hex, digest64: digest.first64, neededLibraries: elf.needed, fileBytes: bytes.count)
     }
 
-    private static func checkSafety(_ elf: ElfFile) throws(InspectError) {
+    static func checkSafety(_ elf: ElfFile) throws(InspectError) {
         if elf.hasExecutableStack { throw InspectError("it asks for an executable stack; link it with -z noexecstack") }
         if elf.hasTextRelocations { throw InspectError("it has text relocations; compile it with -fPIC") }
     }

@@ -26,6 +26,8 @@ public struct Configuration: Sendable, Equatable {
     public var plugins: [PluginSource] = []
     /// Bindings that run on every route, before the route's own.
     public var globalPlugins: [PluginBinding] = []
+    /// C functions of plain libraries that rules may call.
+    public var functions: [FunctionSource] = []
     public var timeouts = Timeouts()
     public var limits = RequestLimits()
     public var forwarded = Forwarded()

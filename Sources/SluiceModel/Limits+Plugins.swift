@@ -17,6 +17,14 @@ extension Limits {
     public static let boardEntriesMax = 1 << 20  // of all plugins
     public static let pluginWaitMsMax = 3_600_000
     public static let pluginTimerMsMax = 2_147_483_647
+    public static let clientUrlBytesMax = 8_192  // plugins' own http requests
+    public static let clientHeadersMax = 64
+    public static let clientBodyBytesMax = 16 << 20  // of a request, of an answer
+    public static let clientBodyBytes = 1 << 20  // of an answer, unless the plugin says
+    public static let clientHeadBytesMax = 16_384  // of an answer
+    public static let clientIdleMax = 8  // connections kept for an address
+    public static let clientIdleAllMax = 256
+    public static let clientIdleMs = 30_000
     public static let pluginLeaveMs = 30_000  // from the last table that names a generation to the cancelling of what it has under way
     // Store, canary, quarantine
     public static let pluginVersionsKept = 5  // generations of a name in the store; 1...64
@@ -54,4 +62,30 @@ extension Limits {
     public static let pluginHoldWarnEveryMs = 5_000  // of one worker
     // Crash reports
     public static let crashReportsMax = 64
+}
+
+extension Limits {
+    public static let variableNamesMax = 1_024  // of one worker
+    public static let variableNameBytesMax = 64
+    public static let variablesPerRequestMax = 64
+    public static let variableBytesMax = 8_192
+    public static let headerBatchMax = 64  // names or edits of one call
+    public static let metricsPerGenerationMax = 256
+    public static let metricNameBytesMax = 64
+    public static let metricHelpBytesMax = 200
+    public static let metricLabelNameBytesMax = 32
+    public static let metricLabelValueBytesMax = 64
+    public static let metricTextBytesMax = 640  // of one series: name, help, labels
+    public static let cryptoBytesMax = 64 << 20  // of one input
+    public static let cryptoPiecesMax = 1_024
+    public static let cryptoObjectsMax = 4_096  // keys and streams of one generation
+    public static let cryptoKeyBytesMax = 4_096  // of an HMAC key
+    public static let cryptoPublicKeyBytesMax = 16_384
+    public static let cryptoRandomBytesMax = 65_536
+    public static let functionsPerPluginMax = 64
+    public static let configuredFunctionsMax = 256
+    public static let functionArgumentsMax = 8
+    public static let functionNameBytesMax = 64
+    public static let functionSignatureBytesMax = 128
+    public static let functionResultBytesMax = 65_536
 }

@@ -40,6 +40,7 @@ public enum Grammar {
         SchemaKey(
             "global_plugins", .list(.map(binding), max: Limits.bindingsPerRouteMax),
             "Bindings that run on every route, before the route's own."),
+        SchemaKey("functions", .list(.map(function), max: Limits.configuredFunctionsMax), "C functions of shared libraries, for rules."),
         SchemaKey("clusters", .list(.map(cluster), max: Limits.clustersMax), "Groups of targets that requests are sent to."),
         SchemaKey("routes", .list(.map(route), max: Limits.routesMax), "Which request goes where."),
     ]
@@ -146,6 +147,14 @@ public enum Grammar {
     static let binding: [SchemaKey] = [
         SchemaKey("name", .text(.pluginName), required: true, "A loaded plugin."),
         SchemaKey("config", .json, default: "{}", "Handed to the plugin as JSON; its own manual says what it takes."),
+    ]
+    static let function: [SchemaKey] = [
+        SchemaKey(
+            "library", .text(.filePath), required: true, "The shared library; no plugin. A relative path starts at this file's folder."),
+        SchemaKey("symbol", .text(.symbol), required: true, "The C function in it."),
+        SchemaKey("name", .text(.functionName), required: true, "As rules call it."),
+        SchemaKey("signature", .text(.functionSignature), required: true, "Its type; a wrong one makes every call garbage."),
+        SchemaKey("pure", .flag, default: "false", "Same arguments give the same result, without effects."),
     ]
     static let cluster: [SchemaKey] = [
         SchemaKey("id", name, required: true, "Name that routes use."),

@@ -5,6 +5,7 @@
 public enum SchemaText: Sendable, CaseIterable {
     case id, pluginName, account, filePath, listenAddress, localAddress, targetAddress, network
     case hostPattern, pathPattern, method, headerName, headerValue, location, body
+    case symbol, functionName, functionSignature
 
     /// The rule, for messages and the reference.
     public var allowed: String {
@@ -24,6 +25,9 @@ public enum SchemaText: Sendable, CaseIterable {
         case .headerValue: "a header value of at most 8192 bytes without control characters, no white space around it"
         case .location: "an absolute or relative reference (RFC 3986) of at most 4096 bytes without spaces"
         case .body: "a text of at most 1 MiB"
+        case .symbol: "the name of a C function"
+        case .functionName: "SPACE.NAME, each 1 to 64 of a-z 0-9 _, a letter first"
+        case .functionSignature: "RESULT(ARGUMENT, …) of bool int double string bytes ip, at most 8 arguments"
         }
     }
 
@@ -41,6 +45,7 @@ public enum SchemaText: Sendable, CaseIterable {
             return "unknown method \(quote(text)); known: \(allowed)\(upper)"
         case .headerName where Self.framing.contains(text.lowercased()):
             return "header \(quote(text)) belongs to the gateway; allowed: any but \(Self.framing.joined(separator: ", "))"
+        case .functionName, .functionSignature: return FunctionSource.problem(text, self)
         default: return "found \(quote(text)); allowed: \(allowed)"
         }
     }
@@ -74,6 +79,9 @@ public enum SchemaText: Sendable, CaseIterable {
         case .location:
             return (1...4096).contains(bytes.count) && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"\"<>\\^`{|}".utf8.contains($0) }
         case .body: return bytes.count <= Limits.respondBodyBytesMax
+        case .symbol:
+            return (1...255).contains(bytes.count) && !isDigit(bytes[0]) && bytes.allSatisfy { isAlnum($0) || $0 == UInt8(ascii: "_") }
+        case .functionName, .functionSignature: return FunctionSource.problem(text, self) == nil
         }
     }
 }

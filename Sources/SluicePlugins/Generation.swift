@@ -8,6 +8,7 @@ import Glibc
 import SluiceBytes
 import SluiceInspect
 import SluiceModel
+import SluiceRules
 import SluiceShared
 
 /// What an image says about a plugin, as Swift values.
@@ -40,6 +41,12 @@ final class Generation {
     private let host: UnsafeMutablePointer<sluice_host>
     private let log: (Int, String) -> Void
     private let isParkedAtEnd: Bool
+    /// Its file is mapped whole, near enough.
+    private let fileBytes: Int
+    /// What the host keeps for it; host functions find it through `host`.
+    let services: UnsafeMutablePointer<GenerationServices>
+    /// What rules may call; not after `end`.
+    private(set) var functions: [TypedFunction] = []
     private let board: TaskBoard
     /// Whose everything is that the plugin has under way.
     let owner: Owner
@@ -53,7 +60,7 @@ final class Generation {
     /// Loads and initialises it; on error nothing of it stays (but a Swift image, mapped and idle).
     init(
         _ spec: PluginSpec, shared: UnsafeMutablePointer<GenerationState>, counters: UnsafeMutablePointer<PluginCounters>, board: TaskBoard,
-        workerIndex: Int, log: @escaping (Int, String) -> Void
+        workerIndex: Int, services common: WorkerServices, log: @escaping (Int, String) -> Void
     ) throws(PluginFailure) {
         let inspection = try Self.inspect(spec)
         let head = board.head
@@ -62,6 +69,7 @@ final class Generation {
         module = try PluginModule(opening: spec.path, isSwift: inspection.isSwift)
         (self.spec, self.shared, self.log) = (spec, shared, log)
         isParkedAtEnd = inspection.isSwift
+        fileBytes = inspection.fileBytes
         runsOnFibers = inspection.concurrency == "fiber"
         self.board = board
         shared.pointee = GenerationState()
@@ -71,11 +79,13 @@ final class Generation {
         filter = FilterTable()
         host = .allocate(capacity: 1)
         host.initialize(to: HostTable.make())
+        services = GenerationServices.make(common)
         host.pointee.context = Unmanaged.passUnretained(self).toOpaque()
         head.pointee.enter(spec, phase: UInt64(PluginPhase.initialize.rawValue))
         do throws(PluginFailure) {
             try start(inspection, workerIndex)
         } catch {
+            GenerationServices.end(services)
             _ = module.close()
             free()
             shared.pointee = GenerationState()
@@ -117,6 +127,7 @@ final class Generation {
             }
             let code = inside(.workerInit) { worker.worker_init?(state, UInt32(workerIndex)) ?? 0 }
             if code < 0 { throw refusal("worker_init", code) }
+            functions = try RuleFunctions.read(module.entry.pointee.get_extension(state, SLUICE_RULE_FUNCTIONS_1), plugin: spec.name)
         } catch {
             destroy()
             throw error
@@ -155,6 +166,13 @@ final class Generation {
         shared.pointee.references = UInt64(tables)
         return tables == 0
     }
+    /// `shift` more (or fewer) requests in flight use it.
+    func show(requests shift: Int, nowUs: UInt64) {
+        let kind = ReferenceKind.request.rawValue
+        let before = Int(shared.pointee.held[kind]), now = max(0, before + shift)
+        if before == 0 { shared.pointee.heldSinceUs[kind] = nowUs }
+        shared.pointee.held[kind] = UInt64(now)
+    }
     func show(_ state: GenerationPhase) { shared.pointee.state = state.rawValue }
 
     /// Its hook worker_exit, and the end of what would never end by itself. Afterwards no request may use it.
@@ -184,11 +202,13 @@ final class Generation {
     /// Destroys it and lets the file go. True: parked (still mapped), false: unmapped. Nothing of it may be called afterwards.
     func end() -> Bool {
         destroy()
+        GenerationServices.end(services)
         let gone = module.close()
         if gone {
             shared.pointee = GenerationState()
         } else {
             show(.parked)
+            shared.pointee.mappedBytes = UInt64(fileBytes)
             if !isParkedAtEnd {
                 log(
                     Int(SLUICE_LOG_WARN),

@@ -26,6 +26,11 @@ enum HostTables {
         (SLUICE_LOOP_1, UnsafeRawPointer(loop)),
         (SLUICE_IO_1, UnsafeRawPointer(io)),
         (SLUICE_BACKGROUND_1, UnsafeRawPointer(background)),
+        (SLUICE_HTTP_CLIENT_1, UnsafeRawPointer(httpClient)),
+        (SLUICE_HEADER_BATCH_1, UnsafeRawPointer(headerBatch)),
+        (SLUICE_VARIABLES_1, UnsafeRawPointer(variables)),
+        (SLUICE_METRICS_1, UnsafeRawPointer(metrics)),
+        (SLUICE_CRYPTO_1, UnsafeRawPointer(crypto)),
     ]
 
     static func find(_ id: UnsafePointer<CChar>) -> UnsafeRawPointer? {
@@ -88,6 +93,7 @@ enum Status {
     static let phase = Int32(SLUICE_EPHASE)
     static let noMemory = Int32(SLUICE_ENOMEM)
     static let limit = Int32(SLUICE_ELIMIT)
+    static let fault = Int32(SLUICE_EFAULT)
     static let canceled = Int32(SLUICE_ECANCELED)
     static let gone = Int32(SLUICE_GONE)
     static let timedOut = Int32(SLUICE_ETIMEDOUT)

@@ -105,6 +105,11 @@ public enum Wait: UInt8, Sendable {
     /// The route sends requests to a cluster.
     public var routeProxies = false
 
+    /// Variables that plugins set, in the arena (`VariableNames.swift`); none until the first is set.
+    @usableFromInline var variables: UnsafeMutablePointer<RequestVariable>?
+    @usableFromInline var variableCount: UInt8 = 0
+    @usableFromInline var variableCapacity: UInt8 = 0
+
     public init(arena: UnsafeMutablePointer<Arena>) { self.arena = arena }
 
     /// Forgets what filters made of the chunk before; call it for every chunk before its first filter runs.

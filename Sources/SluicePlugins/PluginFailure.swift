@@ -3,5 +3,8 @@
 public struct PluginFailure: Error, Sendable, CustomStringConvertible {
     /// "plugin key-auth@3: configuration refused: keys[0].key: a string is needed"
     public let description: String
-    init(_ description: String) { self.description = description }
+    /// A bound was reached; what was asked for is well-formed.
+    let isLimit: Bool
+    init(_ description: String) { (self.description, isLimit) = (description, false) }
+    init(limit description: String) { (self.description, isLimit) = (description, true) }
 }

@@ -5,6 +5,7 @@
 import CSluiceABI
 import SluiceBytes
 import SluiceInspect
+import SluiceLoop
 import SluiceModel
 import SluiceRules
 import SluiceShared
@@ -12,6 +13,7 @@ import SluiceShared
 public final class PluginHost {
     let block: WorkerBlock
     let board: TaskBoard
+    let services: WorkerServices
     private let workerIndex: Int
     let log: (Int, String) -> Void
     private(set) var generations: [Generation] = []
@@ -32,6 +34,7 @@ public final class PluginHost {
     public init(shared: WorkerBlock, worker: Int = 0, log: @escaping (Int, String) -> Void) {
         (block, workerIndex, self.log) = (shared, worker, log)
         board = TaskBoard(head: shared.head)
+        services = WorkerServices(shared)
         for i in 0..<SharedLimits.generationSlots { shared.generations[i] = GenerationState() }
         shared.head.pointee.currentPlugin = 0
     }
@@ -51,7 +54,7 @@ public final class PluginHost {
                 plugin: Int(b.plugin), config: image.text(b.config).string, key: b.key,
                 alternative: b.alternative == .max ? -1 : Int(b.alternative), share: b.share)
         }
-        return try prepare(plugins: specs, bindings: bindings)
+        return try prepare(plugins: specs, bindings: bindings, functions: image.functions.map { FunctionSpec($0, image) })
     }
 
     struct BindingSpec {
@@ -64,7 +67,7 @@ public final class PluginHost {
         var share: UInt32 = 0
     }
 
-    func prepare(plugins: [PluginSpec], bindings: [BindingSpec]) throws(PluginFailure) -> PluginTable {
+    func prepare(plugins: [PluginSpec], bindings: [BindingSpec], functions: [FunctionSpec] = []) throws(PluginFailure) -> PluginTable {
         var loaded: [Generation] = []  // by this call
         var made: [Instance] = []  // by this call
         do throws(PluginFailure) {
@@ -78,7 +81,10 @@ public final class PluginHost {
                     chosen.append(nil)
                 }
             }
-            return keep(specs: plugins, bindings, used, chosen)
+            var callable = FunctionTable()
+            for g in used.compactMap(\.self) { try callable.add(g.functions, plugin: g.spec) }
+            try callable.add(functions, known: tables.flatMap(\.functions.openLibraries))
+            return keep(specs: plugins, bindings, used, chosen, callable)
         } catch {
             for instance in made.reversed() { drop(instance) }
             for generation in loaded.reversed() { drop(generation) }
@@ -104,8 +110,26 @@ public final class PluginHost {
             if instance.tables == 0 { drop(instance) }
         }
         for generation in table.generations where generation.releaseTable() { letGo(generation) }
+        table.functions = FunctionTable()
         if serving === table { serving = nil }
         if let now = serving ?? tables.last { activate(now) }
+    }
+
+    /// Number of a variable for rules and the access log (`MessageContext.variable`); nil: no such name can be, or too many are.
+    public func variable(named name: String) -> UInt32? {
+        var name = name
+        let isName = name.withUTF8 { utf8 in VariableNames.isName(utf8.baseAddress.map { ByteView($0, utf8.count) } ?? .empty) }
+        return isName ? services.variables.number(name).map(UInt32.init) : nil
+    }
+
+    /// `requests` are in flight with a table that was replaced: what keeps its generations that no newer table has.
+    public func showInFlight(_ requests: Int, of table: PluginTable) {
+        let shift = requests - table.inFlightShown
+        table.inFlightShown = requests
+        for g in table.generations where shift != 0 {
+            if let now = serving, now !== table, now.generations.contains(where: { $0 === g }) { continue }
+            g.show(requests: shift, nowUs: LoopClock.readUs())
+        }
     }
 
     // MARK: finding or making
@@ -122,7 +146,8 @@ public final class PluginHost {
             }
             claimCounters(spec)
             let new = try Generation(
-                spec, shared: try freeEntry(), counters: block.plugins + spec.statSlot, board: board, workerIndex: workerIndex, log: log)
+                spec, shared: try freeEntry(), counters: block.plugins + spec.statSlot, board: board, workerIndex: workerIndex,
+                services: services, log: log)
             generations.append(new)
             loaded.append(new)
             return new
@@ -192,7 +217,9 @@ public final class PluginHost {
 
     // MARK: keeping and dropping
 
-    private func keep(specs: [PluginSpec], _ bindings: [BindingSpec], _ used: [Generation?], _ chosen: [Instance?]) -> PluginTable {
+    private func keep(
+        specs: [PluginSpec], _ bindings: [BindingSpec], _ used: [Generation?], _ chosen: [Instance?], _ functions: FunctionTable
+    ) -> PluginTable {
         let bound = UnsafeMutablePointer<BoundPlugin>.allocate(capacity: max(1, bindings.count))
         for (i, b) in bindings.enumerated() {
             let spec = specs[b.plugin]
@@ -214,7 +241,7 @@ public final class PluginHost {
         let generations = used.compactMap(\.self), instances = chosen.compactMap(\.self)
         for g in generations { g.retain() }
         for i in instances { i.tables += 1 }
-        let table = PluginTable(bound: bound, count: bindings.count, generations: generations, instances: instances)
+        let table = PluginTable(bound: bound, count: bindings.count, generations: generations, instances: instances, functions: functions)
         tables.append(table)
         if tables.count == 1 { activate(table) }  // the first one: nothing else serves
         return table

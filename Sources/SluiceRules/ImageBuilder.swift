@@ -64,6 +64,7 @@ public struct ImageBuilder {
     let plugin: (String) -> PluginArtifact?
     let canary: (String) -> PluginCanary?
     let configPath: String
+    let library: (String) -> LibraryArtifact?
 
     /// - Parameters:
     ///   - revision: number of the change, rising.
@@ -71,10 +72,12 @@ public struct ImageBuilder {
     ///   - routeSlot: the counter slot that stays with a route id; 0 = none.
     ///   - plugin: the loaded plugin of this name. Asked for every name in `configuration.plugins` and in a binding.
     ///   - canary: its second generation, if it has one.
+    ///   - library: the private copy of a library in `configuration.functions`.
     public init(
         configuration: Configuration, revision: UInt64, resolve: @escaping (String) throws -> [AddressRecord],
         routeSlot: @escaping (String) -> UInt32, plugin: @escaping (String) -> PluginArtifact?,
-        canary: @escaping (String) -> PluginCanary? = { _ in nil }, configPath: String
+        canary: @escaping (String) -> PluginCanary? = { _ in nil }, configPath: String,
+        library: @escaping (String) -> LibraryArtifact? = { _ in nil }
     ) {
         self.configuration = configuration
         self.revision = revision
@@ -83,6 +86,7 @@ public struct ImageBuilder {
         self.plugin = plugin
         self.canary = canary
         self.configPath = configPath
+        self.library = library
     }
 
     /// The image's bytes, ready for a sealed memfd.
@@ -92,6 +96,7 @@ public struct ImageBuilder {
         try compiler.compileListeners()
         try compiler.compileClusters()
         try compiler.compilePlugins()
+        try compiler.compileFunctions()
         try compiler.compileRoutes()
         return try compiler.assemble()
     }
@@ -118,6 +123,7 @@ struct ImageCompiler {
     var routes: [RouteRecord] = []
     var networks: [NetworkRecord] = []
     var tables = RoutingTables()
+    var functions: [FunctionRecord] = []
 
     init(input: ImageBuilder) { self.input = input }
 

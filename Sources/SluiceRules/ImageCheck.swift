@@ -15,6 +15,7 @@ struct ImageCheck {
         try checkClusters()
         try checkRoutes()
         try checkPlugins()
+        try checkFunctions()
         try checkHosts()
         try checkTrees()
     }
@@ -66,6 +67,7 @@ struct ImageCheck {
         try section(h.nodes, MemoryLayout<RouteNode>.stride + 1, "nodes")
         try section(h.lists, MemoryLayout<RouteEntry>.stride, "lists")
         try section(h.parameterNames, MemoryLayout<ImageText>.stride, "parameterNames")
+        try section(h.functions, MemoryLayout<FunctionRecord>.stride, "functions")
         try need(h.strings.count > 0, "strings", "no bytes", "at least the empty text")
         try need(h.settings.count == 1, "settings", "\(h.settings.count) records", "1")
         try need(h.routes.count <= Limits.routesMax, "routes", "\(h.routes.count)", "at most \(Limits.routesMax)")

@@ -31,6 +31,7 @@ extension ImageCompiler {
         header.nodes = place(tables.nodes, extra: tables.nodes.count)
         header.lists = place(tables.entries)
         header.parameterNames = place(tables.names)
+        header.functions = place(functions)
         let total = (end + ImageCompiler.padding + 7) & ~7
         if total > UInt32.max {
             throw ImageError(
@@ -63,6 +64,7 @@ extension ImageCompiler {
             write(tables.firstBytes, at: Int(header.nodes.offset) + tables.nodes.count * MemoryLayout<RouteNode>.stride)
             write(tables.entries, at: Int(header.lists.offset))
             write(tables.names, at: Int(header.parameterNames.offset))
+            write(functions, at: Int(header.functions.offset))
             header.digest = ImageHash.hash(UnsafeRawBufferPointer(rebasing: out[MemoryLayout<ImageHeader>.size...]))
             write([header], at: 0)
         }

@@ -5,7 +5,7 @@
 // routes is the SluiceRouter module. Longer than most files because it is the one table of the format.
 //
 //   [ImageHeader][strings][settings][listeners][clusters][targets][routes][plugins][bindings][chains]
-//   [trusted networks][host table][nodes, first bytes][lists][parameter names][64 zero bytes]
+//   [trusted networks][host table][nodes, first bytes][lists][parameter names][functions][64 zero bytes]
 import SluiceBytes
 
 /// A run of bytes in the strings section (UTF-8 text unless said otherwise). A NUL that is not counted follows, so a text
@@ -51,7 +51,7 @@ import SluiceBytes
     public var trustedNetworks = ImageRange()
     /// ImageText runs: the names of a route's `{name}` segments.
     public var parameterNames = ImageRange()
-    public var reserved: UInt64 = 0
+    public var functions = ImageRange()
     public init() {}
     public static let magicValue: UInt64 = 0x3147_4d49_4355_4c53  // "SLUCIMG1"
     public static let currentVersion: UInt32 = 2

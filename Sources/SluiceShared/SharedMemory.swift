@@ -14,6 +14,9 @@ public struct WorkerBlock: @unchecked Sendable {
     public let plugins: UnsafeMutablePointer<PluginCounters>
     /// `SharedLimits.generationSlots` entries.
     public let generations: UnsafeMutablePointer<GenerationState>
+    /// `SharedLimits.metricSlots` entries, and `SharedLimits.metricCells` numbers that they name.
+    public let metricDefinitions: UnsafeMutablePointer<MetricDefinition>
+    public let metricCells: UnsafeMutablePointer<Double>
 
     /// - Parameter base: at least `WorkerBlock.byteCount` bytes, 64-byte aligned.
     public init(at base: UnsafeMutableRawPointer) {
@@ -23,6 +26,8 @@ public struct WorkerBlock: @unchecked Sendable {
         routes = (base + WorkerBlock.routesOffset).assumingMemoryBound(to: RouteCounters.self)
         plugins = (base + WorkerBlock.pluginsOffset).assumingMemoryBound(to: PluginCounters.self)
         generations = (base + WorkerBlock.generationsOffset).assumingMemoryBound(to: GenerationState.self)
+        metricDefinitions = (base + WorkerBlock.metricsOffset).assumingMemoryBound(to: MetricDefinition.self)
+        metricCells = (base + WorkerBlock.cellsOffset).assumingMemoryBound(to: Double.self)
     }
     /// Nobody writes here any more: what it counted stays, nothing is open. [master]
     public func vacate() {
@@ -38,8 +43,10 @@ public struct WorkerBlock: @unchecked Sendable {
     static let routesOffset = (faultOffset + 2 * MemoryLayout<FaultRecord>.stride + 63) & ~63
     static let pluginsOffset = routesOffset + SharedLimits.routeSlots * MemoryLayout<RouteCounters>.stride
     static let generationsOffset = pluginsOffset + SharedLimits.pluginSlots * MemoryLayout<PluginCounters>.stride
+    static let metricsOffset = generationsOffset + SharedLimits.generationSlots * MemoryLayout<GenerationState>.stride
+    static let cellsOffset = metricsOffset + SharedLimits.metricSlots * MemoryLayout<MetricDefinition>.stride
     /// Bytes of one block, whole pages: two workers never share a cache line.
-    public static let byteCount = (generationsOffset + SharedLimits.generationSlots * MemoryLayout<GenerationState>.stride + 4095) & ~4095
+    public static let byteCount = (cellsOffset + SharedLimits.metricCells * MemoryLayout<Double>.stride + 4095) & ~4095
 }
 
 public enum SharedMemoryError: Error, Equatable, CustomStringConvertible {

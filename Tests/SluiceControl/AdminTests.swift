@@ -172,10 +172,11 @@ struct FakeCounters: CounterSource {
         }
         let box = Box()
         let next = configurations[1]
-        let servers = LocalServers(admin: { request in
-            if request.path == "/move" { await box.servers?.apply(next) }
-            return .text("here")
-        })
+        let servers = LocalServers(
+            admin: { request in
+                if request.path == "/move" { await box.servers?.apply(next) }
+                return .text("here")
+            }, uploads: { _ in .refused(.text("no uploads")) })
         box.servers = servers
         await servers.apply(configurations[0])
         func ask(_ index: Int, _ path: String) async -> Int? {

@@ -122,12 +122,12 @@ struct SetCounters: CounterSource {
 
     @Test func promotedByItself() async throws {
         let bench = try await Bench(), next = try bench.write("alpha 2.0.0 access", "next.so")
-        _ = try await bench.control.startCanary("alpha", wish(path: next, RolloutWish(share: 1, minCalls: 10, seconds: 1)))
+        _ = try await bench.control.startCanary("alpha", wish(path: next, RolloutWish(share: 1, minCalls: 10, seconds: 4)))
         let few = SetCounters(byGeneration: [2: SetCounters.counters(calls: 9)]),
             enough = SetCounters(byGeneration: [2: SetCounters.counters(calls: 10)])
         await bench.control.watch(enough)
         #expect(await bench.control.state.canaries["alpha"] != nil)  // too early
-        try await Task.sleep(for: .milliseconds(2_000))
+        try await Task.sleep(for: .milliseconds(4_500))
         await bench.control.watch(few)
         #expect(await bench.control.state.canaries["alpha"] != nil)  // too few
         await bench.control.watch(enough)
@@ -159,7 +159,7 @@ struct SetCounters: CounterSource {
         #expect(refused?.kind == .conflict && refused?.errors[0].contains("DELETE /v1/plugins/alpha/quarantine") == true)
         _ = try await bench.control.reload()
         #expect(bench.master.prepared.last == "r3 one:1 [alpha@1!]")
-        let again = try bench.control.assembler.assemble(
+        let again = try await bench.control.assembler.assemble(
             await bench.control.configuration, text: "", from: try #require(bench.state.newest), keepLoaded: false)
         #expect(again.state.plugin("alpha")?.isQuarantined == true)
         // Lifted, it comes back as a generation of its own.

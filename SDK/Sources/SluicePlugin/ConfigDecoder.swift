@@ -7,8 +7,12 @@ public enum ConfigDecoder {
     /// - Parameter strict: members that `type` does not have are refused (a configuration), not ignored (somebody else's answer).
     /// - Throws: `ConfigurationError`.
     public static func decode<T: Decodable>(_ type: T.Type, from text: Bytes, strict: Bool) throws(ConfigurationError) -> T {
+        try decode(type, try JSON.parse(text), strict: strict)
+    }
+
+    static func decode<T: Decodable>(_ type: T.Type, _ json: JSON, strict: Bool) throws(ConfigurationError) -> T {
         let reading = Reading()
-        let decoder = ValueDecoder(json: try JSON.parse(text), path: "", reading: reading)
+        let decoder = ValueDecoder(json: json, path: "", reading: reading)
         let value: T
         do { value = try decoder.value(type) } catch { throw ConfigurationError(any: error) }
         if strict { try reading.checkUnknown() }

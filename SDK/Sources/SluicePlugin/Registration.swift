@@ -25,7 +25,7 @@ struct PluginType {
         name = String(describing: type)
         hooks = Hooks(type)
         worker = type as? any WorkerHooks.Type
-        make = { AnyInstance(try P(try ConfigDecoder.decode(P.Config.self, from: $0, strict: true)), waitMaxMs: P.waitMaxMs) }
+        make = { AnyInstance(try P(try ConfigDecoder.configuration(P.Config.self, from: $0)), waitMaxMs: P.waitMaxMs) }
     }
 }
 

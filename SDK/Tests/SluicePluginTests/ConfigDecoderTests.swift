@@ -1,5 +1,6 @@
 // Configurations become values, and errors name the place and what is allowed there.
 import SluicePlugin
+import SluicePluginTesting
 import Testing
 
 @Suite struct ConfigDecoderTests {
@@ -27,7 +28,8 @@ import Testing
     @Test func makesValues() throws {
         let c = try decode(
             Config.self,
-            #"{"keys": [{"name": "a\u00e9\ud83d\ude00\n"}, {"name": "b", "roles": ["x"]}], "mode": "safe", "limits": {"a": -1}, "ratio": 2, "port": 65535, "on": true}"#
+            #"{"keys": [{"name": "a\u00e9\ud83d\ude00\n"}, {"name": "b", "roles": ["x"]}], "mode": "safe", "limits": {"a": -1}, "#
+                + #""ratio": 2, "port": 65535, "on": true}"#
         )
         #expect(
             c
@@ -64,5 +66,39 @@ import Testing
     @Test func nestingIsBounded() {
         let deep = String(repeating: "[", count: 40) + String(repeating: "]", count: 40)
         #expect(reason(deep).contains("nested deeper than 32"))
+    }
+
+    final class Defaulted: LogHook {
+        struct Limits: Codable, Equatable {
+            var max = 3
+            var names = ["a", "b"]
+        }
+        struct Config: DefaultedConfig, Equatable {
+            var header = "x-id"
+            var trust = false
+            var ratio: Float = 0.5
+            var big: UInt64 = 1 << 40
+            var limits = Limits()
+            var table = ["k": [1, 2]]
+            var mode = Mode.safe
+            var none: String?
+        }
+        let config: Config
+        init(_ config: Config) { self.config = config }
+        func log(_ exchange: borrowing Exchange) {}
+    }
+
+    @Test func absentMembersHaveTheirDefaults() throws {
+        #expect(try FakePlugin(Defaulted.self).plugin.config == Defaulted.Config())
+        let text = #"{"trust": true, "mode": "fast", "none": "x", "table": {}}"#
+        var expected = Defaulted.Config()
+        (expected.trust, expected.mode, expected.none, expected.table) = (true, .fast, "x", [:])
+        #expect(try FakePlugin(Defaulted.self, config: text).plugin.config == expected)
+        #expect(throws: ConfigurationRefused(description: "trsut: unknown; known: header trust ratio big limits table mode none")) {
+            try FakePlugin(Defaulted.self, config: #"{"trsut": true}"#)
+        }
+        #expect(throws: ConfigurationRefused(description: "limits.max: is missing")) {
+            try FakePlugin(Defaulted.self, config: #"{"limits": {}}"#)
+        }
     }
 }

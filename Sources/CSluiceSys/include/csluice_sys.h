@@ -76,6 +76,8 @@ static inline uint64_t cs_ticks(void) {
   uint64_t t; __asm__ volatile("mrs %0, cntvct_el0" : "=r"(t)); return t;
 #endif
 }
+/* Orders what this process writes before what it writes after, for readers of shared memory, and the other way round. */
+static inline void cs_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 static inline int cs_errno(void) { return errno; }
 enum { CS_EPOLL_CLOEXEC = EPOLL_CLOEXEC, CS_EFD_FLAGS = EFD_CLOEXEC | EFD_NONBLOCK };
 enum { CS_SOCK_STREAM = SOCK_STREAM, CS_SOCK_SEQPACKET = SOCK_SEQPACKET, CS_SOCK_NONBLOCK = SOCK_NONBLOCK, CS_SOCK_CLOEXEC = SOCK_CLOEXEC };
@@ -120,6 +122,19 @@ static inline const uint8_t *cs_scan_ctl(const uint8_t *p) {
   }
 #else
   for (;; p++) if (*p < 0x20 || *p == 0x7f) return p;
+#endif
+}
+
+/* Bit i: byte i of the 16 at p is a control, above 0x7e, a quote or a backslash: it may not stand in a log as it is. Reads 16 bytes. */
+static inline uint32_t cs_needs_care16(const uint8_t *p) {
+#if defined(__SSE2__)
+  cs_v16 v = *(const cs_v16 *)p;
+  cs_c16 odd = (cs_c16)((v - (unsigned char)0x20 > (unsigned char)0x5e) | (v == (unsigned char)0x22) | (v == (unsigned char)0x5c));
+  return (uint32_t)__builtin_ia32_pmovmskb128(odd);
+#else
+  uint32_t m = 0;
+  for (int i = 0; i < 16; i++) m |= (uint32_t)((uint8_t)(p[i] - 0x20) > 0x5e || p[i] == 0x22 || p[i] == 0x5c) << i;
+  return m;
 #endif
 }
 

@@ -16,6 +16,7 @@ struct MetricsNames: Sendable {
 
 struct MetricsText {
     private var out = ""
+    var text: String { out }
 
     static func render(_ counters: CounterSnapshot, _ names: MetricsNames) -> String {
         var text = MetricsText()
@@ -24,6 +25,7 @@ struct MetricsText {
         text.latency(counters)
         text.connections(counters)
         text.plugins(counters, names)
+        text.pluginSeries(counters.pluginSeries)
         return text.out
     }
 
@@ -162,11 +164,11 @@ struct MetricsText {
 
     // The format
 
-    private mutating func family(_ name: String, _ type: String, _ help: String) {
+    mutating func family(_ name: String, _ type: String, _ help: String) {
         out += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
     }
 
-    private mutating func sample(_ name: String, _ labels: [(String, String)], _ value: String) {
+    mutating func sample(_ name: String, _ labels: [(String, String)], _ value: String) {
         out += name
         if !labels.isEmpty { out += "{" + labels.map { "\($0.0)=\"\(Self.escape($0.1))\"" }.joined(separator: ",") + "}" }
         out += " \(value)\n"

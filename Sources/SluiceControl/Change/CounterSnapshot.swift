@@ -29,6 +29,8 @@ struct CounterSnapshot: Sendable {
     /// By slot; only slots that were asked for.
     var routes: [UInt32: RouteCounters] = [:]
     var plugins: [UInt32: PluginCounters] = [:]
+    /// What plugins define themselves.
+    var pluginSeries: [PluginSeries] = []
 
     func sum(_ field: KeyPath<WorkerHead, UInt64>) -> UInt64 { heads.reduce(0) { $0 &+ $1[keyPath: field] } }
     /// Requests by latency bucket, all workers together, not cumulative.
@@ -75,6 +77,7 @@ struct CounterReader: CounterSource {
             sum.generation = place.generation
             out.plugins[place.slot] = sum
         }
+        out.pluginSeries = pluginSeries()
         return out
     }
 }

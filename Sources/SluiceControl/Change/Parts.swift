@@ -46,9 +46,13 @@ struct RulesCompiler: ImageCompiling {
             PluginCanary(artifact: artifact($0.plugin, state), share: UInt32($0.sharePercent / 100 * 4_294_967_296))
         }
         let resolver = self.resolver, slots = state.routeSlots
+        let libraries = try FunctionLibraries.stage(
+            configuration.functions, configFolder: (configPath as NSString).deletingLastPathComponent,
+            stateDirectory: FileIO.absolute(configuration.stateDirectory))
         return try ImageBuilder(
             configuration: Parts.absolute(configuration), revision: state.revision, resolve: { try records(resolver.answer($0)) },
-            routeSlot: { slots.slot($0) }, plugin: { plugins[$0] }, canary: { canaries[$0] }, configPath: configPath
+            routeSlot: { slots.slot($0) }, plugin: { plugins[$0] }, canary: { canaries[$0] }, configPath: configPath,
+            library: { libraries[$0] }
         ).build()
     }
 

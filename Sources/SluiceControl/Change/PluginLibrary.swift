@@ -113,7 +113,8 @@ struct PluginLibrary: Sendable {
         } catch {
             unlink(temporary)
             // The person knows the file by its own name, not by that of the copy.
-            let text = "\(error)".replacing(temporary, with: source)
+            let copy = "its copy in \(state.plugins)"  // its name was `FileIO.replace`'s own while it was written
+            let text = "\(error)".replacing("\(temporary).\(getpid()).tmp", with: copy).replacing(temporary, with: source)
             throw PluginRefusal(description: text.contains(source) ? text : "\(source): \(text)")
         }
     }

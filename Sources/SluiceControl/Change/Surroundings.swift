@@ -22,6 +22,7 @@ extension ConfigurationSurroundings {
                 return "\(error)"
             }
         }
+        out.functionProblem = { FunctionLibraries.problem($0, configFolder: configFolder) }
         return out
     }
 }

@@ -28,6 +28,7 @@ enum ConfigurationDecoder {
         if let node = root["forwarded"] { out.forwarded = forwarded(node) }
         out.plugins = (root["plugins"]?.items ?? []).map(plugin)
         out.globalPlugins = (root["global_plugins"]?.items ?? []).map(binding)
+        out.functions = (root["functions"]?.items ?? []).map(function)
         out.clusters = (root["clusters"]?.items ?? []).map(cluster)
         out.routes = (root["routes"]?.items ?? []).map(route)
         return out
@@ -122,6 +123,14 @@ enum ConfigurationDecoder {
     private static func binding(_ node: ConfigNode) -> PluginBinding {
         PluginBinding(
             name: text(node["name"]) ?? "", configJSON: node["config"].map { $0.isEmpty ? "{}" : json($0).text(sorted: true) } ?? "{}")
+    }
+
+    private static func function(_ node: ConfigNode) -> FunctionSource {
+        var out = FunctionSource(
+            library: text(node["library"]) ?? "", symbol: text(node["symbol"]) ?? "", name: text(node["name"]) ?? "",
+            signature: text(node["signature"]) ?? "")
+        set(&out.isPure, flag(node["pure"]))
+        return out
     }
 
     private static func cluster(_ node: ConfigNode) -> Cluster {

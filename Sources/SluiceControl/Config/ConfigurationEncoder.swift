@@ -22,7 +22,8 @@ enum ConfigurationEncoder {
             ("plugin_probation", probation(c.pluginProbation)), ("log", log(c.log)), ("timeouts", timeouts(c.timeouts)),
             ("limits", limits(c.limits)),
             ("forwarded", forwarded(c.forwarded)), ("plugins", .array(c.plugins.map(plugin))),
-            ("global_plugins", .array(c.globalPlugins.map { binding($0, masked) })), ("clusters", .array(c.clusters.map(cluster))),
+            ("global_plugins", .array(c.globalPlugins.map { binding($0, masked) })), ("functions", .array(c.functions.map(function))),
+            ("clusters", .array(c.clusters.map(cluster))),
             ("routes", .array(c.routes.map { route($0, masked) })),
         ]
         return .object(out)
@@ -30,6 +31,13 @@ enum ConfigurationEncoder {
 
     private static func ms(_ value: Int) -> JSONValue { .string(Quantity.text(ms: value)) }
     private static func bytes(_ value: UInt64) -> JSONValue { .string(value == .max ? "unlimited" : Quantity.text(bytes: value)) }
+
+    private static func function(_ f: FunctionSource) -> JSONValue {
+        .object([
+            ("library", .string(f.library)), ("symbol", .string(f.symbol)), ("name", .string(f.name)), ("signature", .string(f.signature)),
+            ("pure", .bool(f.isPure)),
+        ])
+    }
 
     private static func log(_ log: Log) -> JSONValue {
         var access: [(String, JSONValue)] = [("format", .string(log.accessFormat.rawValue))]

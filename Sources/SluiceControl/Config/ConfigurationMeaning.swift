@@ -13,6 +13,7 @@ struct ConfigurationMeaning {
         logs()
         limits()
         plugins()
+        functions()
         clusters()
         routes()
     }
@@ -66,6 +67,19 @@ struct ConfigurationMeaning {
             }
         }
         bindings(tree["global_plugins"], path: "global_plugins")
+    }
+
+    private mutating func functions() {
+        let nodes = tree["functions"]?.items ?? []
+        unique(nodes, key: "name", list: "functions")
+        for (index, node) in nodes.enumerated() {
+            guard let library = node["library"], configuration.functions.indices.contains(index),
+                !configuration.functions[index].library.isEmpty
+            else { continue }
+            if let problem = around.functionProblem(configuration.functions[index]) {
+                problems.add(library.position, "functions[\(index)]", problem)
+            }
+        }
     }
 
     private mutating func clusters() {

@@ -26,6 +26,8 @@ struct ConfigurationSurroundings: Sendable {
     var nameProblem: @Sendable (String) -> String? = { _ in nil }
     /// Why this plugin cannot be loaded; nil = it can, or is not looked at.
     var pluginProblem: @Sendable (PluginSource) -> String? = { _ in nil }
+    /// Why this function's library cannot be loaded; nil = it can, or is not looked at.
+    var functionProblem: @Sendable (FunctionSource) -> String? = { _ in nil }
     /// Plugins that the admin API loaded beside those of the file.
     var loadedPlugins: Set<String> = []
 }

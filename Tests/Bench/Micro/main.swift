@@ -1,6 +1,6 @@
-// Figures of single parts, in nanoseconds, without sockets and processes: `sluice-microbench plugins DIR | router`. Each prints rows
-// of a Markdown table with its target. What is measured is in Plugins.swift and Router.swift, how in Figure.swift; whole requests
-// beside other proxies are measured by `make bench`.
+// Figures of single parts, in nanoseconds, without sockets and processes: `sluice-microbench plugins DIR | router | functions`.
+// Each prints rows of a Markdown table with its target. What is measured is in Plugins.swift, Router.swift and Functions.swift, how in
+// Figure.swift; whole requests beside other proxies are measured by `make bench`.
 import Glibc
 
 let arguments = CommandLine.arguments.dropFirst()
@@ -8,7 +8,8 @@ do {
     switch (arguments.first, arguments.count) {
     case ("plugins", 2): try PluginFigures.run(folder: arguments.last!)
     case ("router", 1): try RouterFigures.run()
-    default: throw BenchFailure("usage: sluice-microbench plugins DIR | router   (DIR: the bundled plugins, .build/plugins)")
+    case ("functions", 1): try FunctionFigures.run()
+    default: throw BenchFailure("usage: sluice-microbench plugins DIR | router | functions   (DIR: the bundled plugins, .build/plugins)")
     }
 } catch {
     complain("sluice-microbench: \(error)")

@@ -15,10 +15,10 @@ import SluicePlugin
 
 final class RequestID: RewriteHook, HeaderFilterHook {
     enum Format: String, Codable, CaseIterable { case uuid, hex }
-    struct Config: Codable {
-        var header: String?
-        var trust: Bool?
-        var format: Format?
+    struct Config: DefaultedConfig {
+        var header = "x-request-id"
+        var trust = false
+        var format = Format.uuid
     }
 
     private let header: Bytes
@@ -29,13 +29,13 @@ final class RequestID: RewriteHook, HeaderFilterHook {
     private let scratch = UnsafeMutablePointer<UInt8>.allocate(capacity: 36)
 
     init(_ config: Config) throws {
-        let name = config.header ?? "x-request-id"
+        let name = config.header
         guard Self.isFieldName(name) else {
             throw ConfigurationError("header", "\"\(name)\" is no header name; 1 to 64 letters, digits or - are allowed")
         }
         header = Self.keep(name)
-        trust = config.trust ?? false
-        format = config.format ?? .uuid
+        trust = config.trust
+        format = config.format
     }
     deinit {
         scratch.deallocate()
