@@ -49,13 +49,13 @@ let package = Package(
         // 4 organs
         room("SluiceRouter", ["SluiceRules", "SluiceModel", "SluiceBytes"]),
         room("SluiceUpstream", ["SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
+        room("SluiceObserve", ["SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem", "CSluiceSys"]),
         room("SluicePlugins", [.product(name: "CSluiceABI", package: "SDK"), "CSluiceCrypto", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
-        room("SluiceObserve", ["SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
         // 3 speech
         room("SluiceHTTP", ["SluiceBytes", "CSluiceSys"]),
         room("SluiceRules", ["SluiceModel", "SluiceBytes", "CSluiceFFI"]),
         // 2 motion
-        room("SluiceLoop", ["SluiceSystem", "SluiceBytes"]),
+        room("SluiceLoop", ["SluiceSystem", "SluiceBytes", "CSluiceAres"]),
         room("SluiceChannel", ["SluiceSystem", "SluiceModel", "SluiceBytes"]),
         room("SluiceShared", ["SluiceSystem", "SluiceBytes", "CSluiceSys", "CSluiceFault"]),
         room("SluiceInspect", ["SluiceModel", "SluiceBytes", "CSluiceCrypto", "CSluiceSys"]),
@@ -67,6 +67,7 @@ let package = Package(
         .target(name: "CSluiceSys"),
         .target(name: "CSluiceFault"),
         .target(name: "CSluiceCrypto", linkerSettings: [.linkedLibrary("crypto")]),
+        .target(name: "CSluiceAres", linkerSettings: [.linkedLibrary("cares")]),
         .target(name: "CSluiceFFI", linkerSettings: [.linkedLibrary("ffi")]),
         // tests
         tests("SluiceBytes", ["SluiceBytes"]),

@@ -1,5 +1,5 @@
 // swift-tools-version: 6.2
-// The http-enrich plugin.
+// The http-enrich plugin. Its manual is in README.md, its code in Sources; `make -C Plugins` builds it.
 import PackageDescription
 
 /// The build sets a digest of the sources, so that two generations in one worker never share type names.

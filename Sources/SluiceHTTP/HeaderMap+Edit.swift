@@ -40,6 +40,11 @@ extension HeaderMap {
     public mutating func set(_ name: ByteView, _ value: ByteView, arena: UnsafeMutablePointer<Arena>) -> Bool {
         let id = FieldName.id(name)
         guard let extra = HeaderMap.checked(name, value, id, arena) else { return false }
+        if find(name, id: id, from: 0) < 0 {  // as nearly always
+            guard hasRoom(arena) else { return false }
+            append(extra)
+            return true
+        }
         let leavesHole = find(name, id: id, from: fieldCount) >= 0
         if !leavesHole && !hasRoom(arena) { return false }
         _ = remove(name)
@@ -51,7 +56,7 @@ extension HeaderMap {
     /// Could `set` write this field, were there room?
     public static func mayWrite(_ name: ByteView, _ value: ByteView) -> Bool { mayWrite(name, value, FieldName.id(name)) }
 
-    private static func mayWrite(_ name: ByteView, _ value: ByteView, _ id: UInt8) -> Bool {
+    @inline(__always) private static func mayWrite(_ name: ByteView, _ value: ByteView, _ id: UInt8) -> Bool {
         if name.count > HTTPLimits.extraNameBytesMax || value.count > HTTPLimits.extraValueBytesMax { return false }
         if !Syntax.isToken(name) || !Syntax.isFieldValue(value) || HeaderMask.bit(id) & HeaderMask.framing != 0 { return false }
         return id != HeaderID.host || Syntax.authority(value) >= 0
@@ -60,8 +65,10 @@ extension HeaderMap {
     /// The field copied into the arena when it may be written, else nil.
     private static func checked(_ name: ByteView, _ value: ByteView, _ id: UInt8, _ arena: UnsafeMutablePointer<Arena>) -> ExtraField? {
         if !mayWrite(name, value, id) { return nil }
-        guard let n = arena.pointee.copy(name), let v = arena.pointee.copy(value) else { return nil }
-        return ExtraField(name: n, value: v, id: id)
+        guard let p = arena.pointee.allocate(name.count &+ value.count) else { return nil }
+        memcpy(p, name.start, name.count)
+        memcpy(p + name.count, value.start, value.count)
+        return ExtraField(name: ByteView(p, name.count), value: ByteView(p + name.count, value.count), id: id)
     }
 
     private mutating func append(_ extra: ExtraField) {

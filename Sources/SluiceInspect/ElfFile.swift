@@ -78,6 +78,8 @@ struct ElfFile {
         var offset: UInt64
         var address: UInt64
         var fileSize: UInt64
+        var memorySize: UInt64
+        var alignment: UInt64
 
         static func table(_ file: ElfBytes) throws(InspectError) -> [Segment] {
             let start: UInt64 = try file.load(32)
@@ -93,7 +95,7 @@ struct ElfFile {
                 segments.append(
                     Segment(
                         type: try file.load(o), flags: try file.load(o + 4), offset: try file.load(o + 8), address: try file.load(o + 16),
-                        fileSize: try file.load(o + 32)))
+                        fileSize: try file.load(o + 32), memorySize: try file.load(o + 40), alignment: try file.load(o + 48)))
             }
             return segments
         }
@@ -138,6 +140,7 @@ struct ElfFile {
         let table = try Self.offset(of: symbols, segments)
         let count = try Self.symbolCount(file, hash: hash, gnuHash: gnuHash, segments)
         try readSymbols(file, table, count, text, end)
+        try LoaderTables.check(file, dynamic, segments, symbols: count)
     }
 
     private mutating func readSymbols(_ file: ElfBytes, _ table: UInt64, _ count: UInt64, _ text: UInt64, _ end: UInt64)

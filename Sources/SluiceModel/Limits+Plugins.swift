@@ -17,6 +17,14 @@ extension Limits {
     public static let boardEntriesMax = 1 << 20  // of all plugins
     public static let pluginWaitMsMax = 3_600_000
     public static let pluginTimerMsMax = 2_147_483_647
+    public static let clientUrlBytesMax = 8_192  // plugins' own http requests
+    public static let clientHeadersMax = 64
+    public static let clientBodyBytesMax = 16 << 20  // of a request, of an answer
+    public static let clientBodyBytes = 1 << 20  // of an answer, unless the plugin says
+    public static let clientHeadBytesMax = 16_384  // of an answer
+    public static let clientIdleMax = 8  // connections kept for an address
+    public static let clientIdleAllMax = 256
+    public static let clientIdleMs = 30_000
     public static let pluginLeaveMs = 30_000  // from the last table that names a generation to the cancelling of what it has under way
     // Store, canary, quarantine
     public static let pluginVersionsKept = 5  // generations of a name in the store; 1...64

@@ -9,7 +9,7 @@ import SluiceShared
 
 struct BoardEntry {
     typealias Ref = UnsafeMutablePointer<BoardEntry>
-    enum Kind: UInt8 { case free, timer, watch, hook, background }
+    enum Kind: UInt8 { case free, timer, watch, hook, background, exchange }
     enum State: UInt8 {
         /// Taken; nobody waits on it yet. A resumed token of a hook that still runs stays here, `hasEnded`.
         case idle
@@ -56,6 +56,8 @@ struct BoardEntry {
     var parkedTick: UInt64 = 0
     /// A token that was prepared on the fiber before it parked.
     var pending: UnsafeMutableRawPointer?
+    /// An http exchange, retained: the one under way, or for a fiber's entry the one whose answer its work may still read.
+    var exchange: Unmanaged<HTTPExchange>?
 
     init(slot: UInt32) { self.slot = slot }
 

@@ -41,6 +41,8 @@ final class Generation {
     private let host: UnsafeMutablePointer<sluice_host>
     private let log: (Int, String) -> Void
     private let isParkedAtEnd: Bool
+    /// Its file is mapped whole, near enough.
+    private let fileBytes: Int
     /// What the host keeps for it; host functions find it through `host`.
     let services: UnsafeMutablePointer<GenerationServices>
     /// What rules may call; not after `end`.
@@ -67,6 +69,7 @@ final class Generation {
         module = try PluginModule(opening: spec.path, isSwift: inspection.isSwift)
         (self.spec, self.shared, self.log) = (spec, shared, log)
         isParkedAtEnd = inspection.isSwift
+        fileBytes = inspection.fileBytes
         runsOnFibers = inspection.concurrency == "fiber"
         self.board = board
         shared.pointee = GenerationState()
@@ -198,6 +201,7 @@ final class Generation {
             shared.pointee = GenerationState()
         } else {
             show(.parked)
+            shared.pointee.mappedBytes = UInt64(fileBytes)
             if !isParkedAtEnd {
                 log(
                     Int(SLUICE_LOG_WARN),

@@ -75,8 +75,8 @@ struct FiberWait {
     }
 
     /// For `timeoutMs` from now; each wait has what is left.
-    private func deadline(_ timeoutMs: UInt32) -> UInt64 { board.clockMs &+ UInt64(timeoutMs) }
-    private func left(_ deadline: UInt64) -> UInt32 {
+    func deadline(_ timeoutMs: UInt32) -> UInt64 { board.clockMs &+ UInt64(timeoutMs) }
+    func left(_ deadline: UInt64) -> UInt32 {
         let now = board.clockMs
         return deadline > now ? UInt32(truncatingIfNeeded: deadline - now) : 1
     }

@@ -26,6 +26,7 @@ enum HostTables {
         (SLUICE_LOOP_1, UnsafeRawPointer(loop)),
         (SLUICE_IO_1, UnsafeRawPointer(io)),
         (SLUICE_BACKGROUND_1, UnsafeRawPointer(background)),
+        (SLUICE_HTTP_CLIENT_1, UnsafeRawPointer(httpClient)),
         (SLUICE_HEADER_BATCH_1, UnsafeRawPointer(headerBatch)),
         (SLUICE_VARIABLES_1, UnsafeRawPointer(variables)),
         (SLUICE_METRICS_1, UnsafeRawPointer(metrics)),

@@ -56,8 +56,11 @@ extension PluginHost {
         ctx.pointee.parked != nil || ctx.pointee.producer != nil
     }
 
-    /// Once a second: stacks of fibers that nobody needs give their memory back.
-    public func trim() { board.fibers.trim() }
+    /// Once a second: stacks of fibers that nobody needs give their memory back, idle connections of plugins are closed in time.
+    public func trim() {
+        board.fibers.trim()
+        board.clients.trim(board.nowMs)
+    }
 
     /// For host functions: the hook that runs on `ctx` waits for `wait` (`.body` or `.room`). On a fiber this returns when
     /// `resume(ctx, status)` was called, with that status, or SLUICE_ECANCELED. Without one it returns SLUICE_SUSPEND at once: the host

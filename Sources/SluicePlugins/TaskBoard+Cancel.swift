@@ -9,6 +9,7 @@ extension TaskBoard {
     func cancel(_ owner: Owner, _ task: UInt64) -> Int32 {
         guard let e = find(task, owner), e.pointee.kind != .hook else { return Status.gone }
         guard e.pointee.kind == .background, let f = e.pointee.fiber else {
+            if e.pointee.kind == .exchange { e.pointee.exchange?.takeUnretainedValue().abandon() }
             release(e)
             return Status.ok
         }
@@ -72,6 +73,7 @@ extension TaskBoard {
             f.pointee.isCancelled = true
             enterBackground(e, f, owner, canceled)
         case .hook: endHook(e)
+        case .exchange: e.pointee.exchange?.takeUnretainedValue().finish(canceled)
         case .free: disown(e)
         }
     }

@@ -25,7 +25,7 @@ extension TaskBoard {
     func post(_ owner: Owner, _ callback: sluice_callback?, _ data: UnsafeMutableRawPointer?) -> Int32 {
         guard let callback else { return Status.invalid }
         if owner.pointee.isClosing.load(ordering: .acquiring) { return Status.gone }
-        if owner.pointee.jobs.add(1, ordering: .acquiringAndReleasing).oldValue >= Limits.pluginJobsMax {
+        if owner.pointee.jobs.add(1, ordering: .acquiringAndReleasing).oldValue >= Limits.pluginJobsMax && owner != hostOwner {
             owner.pointee.jobs.subtract(1, ordering: .relaxed)
             return Status.noMemory
         }

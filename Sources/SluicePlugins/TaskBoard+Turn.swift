@@ -9,13 +9,15 @@ extension TaskBoard {
     /// Milliseconds until there is something to do, for the worker's poller; -1: only a descriptor will tell.
     func waitMs(_ now: UInt64) -> Int32 {
         if !ready.isEmpty || !local.isEmpty || !finished.isEmpty { return 0 }
-        return timers.waitMs(nowMs: now)
+        let timer = timers.waitMs(nowMs: now), name = resolver?.waitMs ?? -1
+        return timer < 0 || name >= 0 && name < timer ? name : timer
     }
 
     func turn(_ now: UInt64, descriptorsReady: Bool) {
         nowMs = now
         if descriptorsReady { takeEvents() }
         runJobs()
+        if let resolver, resolver.pending > 0, resolver.waitMs == 0 { resolver.process() }
         while let n = timers.popExpired(nowMs: now) {
             let e = UnsafeMutableRawPointer(n).assumingMemoryBound(to: BoardEntry.self)
             complete(e, e.pointee.statusOnTime)
@@ -33,6 +35,10 @@ extension TaskBoard {
             let token = poller.token(i)
             if token == 0 {
                 _ = jobs.drain()
+                continue
+            }
+            if token == .max {
+                resolver?.process()
                 continue
             }
             guard let e = find(token), e.pointee.state == .waiting, e.pointee.fd >= 0 else { continue }
@@ -77,6 +83,7 @@ extension TaskBoard {
             call(owner) { callback(data, status) }
         case .background: goOnBackground(e)
         case .hook: goOnHook(e)
+        case .exchange: e.pointee.exchange?.takeUnretainedValue().goOn(e, e.pointee.status)
         }
     }
 
@@ -106,7 +113,10 @@ extension TaskBoard {
         let start = TickClock.now
         head.pointee.enteredTick = start
         head.pointee.currentPlugin = owner.pointee.stat  // last: whoever reads a plugin here finds the rest too
+        let caller = callingOwner
+        callingOwner = owner
         let result = body()
+        callingOwner = caller
         head.pointee.currentPlugin = 0
         owner.pointee.counters.pointee.cpu[Int(phase.rawValue)].add(TickClock.now &- start)
         ctx?.pointee.phase = PluginPhase.none

@@ -27,6 +27,13 @@ import SluiceShared
     var watchCount = 0
     /// Slots that are not free: what is under way, and results that the pipeline has not taken.
     private(set) var inUse = 0
+    /// Made when the first name is asked for.
+    var resolver: Resolver?
+    let clients = HTTPPool()
+    /// The owner of what belongs to no plugin.
+    let hostOwner = Owner.allocate(capacity: 1)
+    /// Whose code runs now that belongs to no request.
+    var callingOwner: Owner?
     private var free: BoardEntry.Ref?
     private var chunks: [BoardEntry.Ref] = []
     static let chunkEntries = 256
@@ -35,6 +42,7 @@ import SluiceShared
         self.head = head
         nowMs = LoopClock.readUs() / 1000
         timers = TimerWheel(nowMs: nowMs)
+        startHostOwner()
         guard poller.addLevel(jobs.descriptor, token: 0) else { preconditionFailure("a poller must take its own eventfd: errno \(errno)") }
     }
     deinit {
@@ -58,7 +66,7 @@ import SluiceShared
         (e.pointee.held, e.pointee.status, e.pointee.statusOnTime) = (held, 0, Int32(SLUICE_ETIMEDOUT))
         (e.pointee.fd, e.pointee.everyMs) = (-1, 0)
         (e.pointee.fiber, e.pointee.context, e.pointee.binding, e.pointee.pending) = (nil, nil, nil, nil)
-        (e.pointee.callback, e.pointee.work, e.pointee.then, e.pointee.data) = (nil, nil, nil, nil)
+        (e.pointee.callback, e.pointee.work, e.pointee.then, e.pointee.data, e.pointee.exchange) = (nil, nil, nil, nil, nil)
         e.pointee.wait = .call
         own(e, owner)
         return e
@@ -103,6 +111,8 @@ import SluiceShared
     func release(_ e: BoardEntry.Ref) {
         stopWaiting(e)
         disown(e)
+        e.pointee.exchange?.release()
+        e.pointee.exchange = nil
         e.pointee.turn = e.pointee.turn == .max ? 1 : e.pointee.turn + 1
         e.pointee.kind = .free
         e.pointee.next = free

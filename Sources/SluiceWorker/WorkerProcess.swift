@@ -18,6 +18,7 @@ public enum WorkerProcess {
         // Signals of a terminal or of an init system reach the whole group: the master decides what they mean.
         for s in [SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGPIPE] { cs_ignore_signal(s) }
         Signals.unblockAll()
+        LoopExecutors.install()
         let channel = Channel(fd: channelDescriptor)
         ErrorLog.start(role: "worker \(index)", level: .notice)
         do {
@@ -126,6 +127,7 @@ struct Worker: ~Copyable {
         let host = PluginHost(shared: settings.block, worker: index) { level, text in
             ErrorLog.write(LogLevel(rawValue: level) ?? .notice, text)
         }
+        LoopExecutors.host = host
         host.released = { name, generation, parked in
             try? channel.send(Frame(.released, worker: UInt32(index), value: generation, status: parked ? 1 : 0, text: name))
         }

@@ -174,7 +174,8 @@ def test_canary_survives_a_control_restart(gateway, tmp_path):
 
 
 @pytest.mark.parametrize("body,word", [
-    ({}, "exactly one of path, generation, version"), ({"path": "/x.so", "generation": 1}, "exactly one"), ({"generation": 1, "share": 51}, "0.01 to 50"),
+    ({}, "exactly one of path, generation, version"), ({"path": "/x.so", "generation": 1}, "exactly one"),
+    ({"generation": 1, "share": 51}, "0.01 to 50"),
     ({"generation": 1, "share": 0}, "0.01 to 50"), ({"generation": 1, "errors_max": 101}, "0 to 100"), ({"generation": 0}, "generation"),
     ({"generation": 1, "min_calls": 0}, "1 to"), ({"generation": 1, "sharre": 1}, "did you mean"), ({"generation": 1, "seconds": 1.5}, "1 to"),
 ])
@@ -184,7 +185,9 @@ def test_bad_canary(gateway, body, word):
 
 
 def test_what_is_not_possible(gateway, tmp_path):
-    for path, status in [("nobody/canary", 404), (f"{NAME}/promote", 409), ("nobody/promote", 404), (f"{NAME}/rollback", 409), ("nobody/rollback", 404)]:
+    for path, status in [
+        ("nobody/canary", 404), (f"{NAME}/promote", 409), ("nobody/promote", 404), (f"{NAME}/rollback", 409), ("nobody/rollback", 404),
+    ]:
         answer = gateway.admin("POST", f"/v1/plugins/{path}", {"generation": 1} if path.endswith("canary") else None)
         assert answer.status == status, (path, answer)
     assert gateway.admin("POST", f"/v1/plugins/{NAME}/canary", {"generation": 9}).status == 404

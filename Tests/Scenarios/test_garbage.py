@@ -82,6 +82,28 @@ def test_the_undamaged_file_is_fine(original, tmp_path):
     assert os.listdir(traces) == []
 
 
+LIES = {
+    "a symbol version that nobody has": (".gnu.version", 2, 2, 0x1b02, "has version 6914, which is not defined"),
+    "a relocation into foreign memory": (".rela.dyn", 0, 8, 0x7fff_0000_0000, "which is not the file's own data"),
+    "a relocation of an unknown type": (".rela.dyn", 8, 4, 5, "relocation 0 of type 5"),
+    "a relocation to a symbol that is not there": (".rela.plt", 12, 4, 4000, "names symbol 4000 of"),
+    "a hash that is read behind its end": (".gnu.hash", 8, 4, 3, "the head of the symbol hash"),
+    "a segment over foreign memory": ("program headers", 56 + 16, 8, 0x7fff_0000_0000, "a segment at 0x7fff00000000"),
+    "segments out of order": ("program headers", 56 + 16, 8, 0x9000, "overlap, are out of order"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_lies_to_the_loader_are_refused_before_any_probe(original, tmp_path, lie):
+    """What a probe cannot find out, for it may go well in one process and wreck another."""
+    data, elf, _ = original
+    part, at, width, value, reason = LIES[lie]
+    offset = elf.parts[part][0] + at
+    (tmp_path / "lie.so").write_bytes(data[:offset] + value.to_bytes(width, "little") + data[offset + width:])
+    row = inspected(tmp_path, [tmp_path / "lie.so"])[0]
+    assert row["verdict"] == "refused" and reason in row["problems"][0], row
+
+
 @pytest.mark.timeout(600)
 def test_inspection_survives_all_of_them(sound, measure):
     passed, reasons = sound

@@ -106,7 +106,8 @@ def test_not_without_bound(enriched, asked):
 
 
 @pytest.mark.parametrize("key,target", [
-    ("a b/c", "/users/a%20b%2Fc"), ("../admin", "/users/..%2Fadmin"), ("x?y=1#z", "/users/x%3Fy%3D1%23z"), ("ü", "/users/%C3%BC"), ("%41", "/users/%2541"),
+    ("a b/c", "/users/a%20b%2Fc"), ("../admin", "/users/..%2Fadmin"), ("x?y=1#z", "/users/x%3Fy%3D1%23z"), ("ü", "/users/%C3%BC"),
+    ("%41", "/users/%2541"),
 ])
 def test_key_stays_in_its_place(enriched, asked, key, target):
     assert get(enriched.port, "/kept/x", f"X-User: {key}".encode().decode("latin-1")).status == 200

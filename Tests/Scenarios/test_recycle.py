@@ -12,7 +12,9 @@ from kit.wait import until
 
 @pytest.fixture
 def gateway(shared_origin, origin):
-    with Gateway(to=shared_origin, workers=2, plugins_api="local", plugins=[plugin("request-id")], global_plugins=[{"name": "request-id"}]) as gateway:
+    with Gateway(
+        to=shared_origin, workers=2, plugins_api="local", plugins=[plugin("request-id")], global_plugins=[{"name": "request-id"}],
+    ) as gateway:
         yield gateway
 
 

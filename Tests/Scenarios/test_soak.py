@@ -9,8 +9,8 @@ import time
 
 import pytest
 from kit.fixtures import KEYS, copy, mapped, plugin
-from kit.footprint import Growth
-from kit.gateway import Gateway, route
+from kit.footprint import Footprint, Growth
+from kit.gateway import Gateway, alive, route
 from kit.load import Load
 from kit.rawclient import get
 from kit.wait import until
@@ -20,6 +20,8 @@ SAMPLES = 50
 # What may grow a cycle. A worker's heap breathes by some pages; over a thousand cycles 256 bytes each would be a quarter of a MiB.
 WORKER_KIB_MAX = 1.0 if CYCLES >= 500 else 4.0
 PARKED_KIB_MAX = 64
+# Counters of 256 generations, used one after the other, and then the oldest again.
+SHARED_KIB_MAX = 256 * 9 + 256
 
 
 def load(gateway, file, name: str) -> dict:
@@ -77,14 +79,22 @@ def judge(growth: dict, workers: list, gateway, measure):
         assert one.range("threads") <= (0 if pid in workers or pid == gateway.pid else 8), f"{name}: {one.samples}"
         if pid in workers or pid == gateway.pid:
             assert one.range("maps") <= 8, f"{name}: {one.samples}"
+            assert one.range("shared_kib") <= SHARED_KIB_MAX, f"{name}: {one.samples}"
             assert one.slope("kib") <= WORKER_KIB_MAX, f"{name}: {one.samples}"
         else:
             assert abs(one.slope("maps")) < 1 and one.slope("kib") <= 64, f"{name}: {one.samples}"
 
 
+def recycled(gateway, worker: int):
+    """A successor takes the worker's place; the old one leaves when its last request has ended."""
+    answer = gateway.admin("POST", "/v1/workers/recycle", timeout=30)
+    assert answer.status in (200, 202), answer
+    until(lambda: gateway.workers() and worker not in gateway.workers() and not alive(worker), 15, "the worker to be replaced")
+
+
 @pytest.mark.timeout(120 + CYCLES)
 def test_cycles_of_a_swift_plugin(shared_origin, origin, tmp_path, measure):
-    """A Swift generation is parked, never unmapped; what that costs is bounded, shown, and nothing else grows."""
+    """A Swift generation is parked, never unmapped; what that costs is bounded and shown, and a recycled worker gives it back."""
     cycles = max(20, CYCLES // 5)
     with Gateway(
         to=shared_origin, workers=1, plugins_api="local", plugins=[plugin("request-id")], global_plugins=[{"name": "request-id"}],
@@ -95,11 +105,20 @@ def test_cycles_of_a_swift_plugin(shared_origin, origin, tmp_path, measure):
             for cycle in range(cycles):
                 load(gateway, copy("request-id", tmp_path, str(cycle)), "request-id")
                 growth.sample(cycle)
+            assert gateway.workers() == [worker] and len(mapped(worker, "request-id")) == cycles + 1
+            parked = gateway.admin("GET", "/v1/plugins").json["parked"]
+            assert parked["generations"] == cycles and parked["bytes"] > 0
+            before = Footprint.of(worker)
+            recycled(gateway, worker)
+            (successor,) = gateway.workers()
+            after = Footprint.of(successor)
             result = traffic.stop()
-        assert result.failures == [] and gateway.workers() == [worker]
+        assert result.failures == []
+        assert len(mapped(successor, "request-id")) == 1 and gateway.admin("GET", "/v1/plugins").json["parked"]["generations"] == 0
+        measure("the worker's memory before and after it was recycled", f"{before.kib:,} / {after.kib:,}", "KiB")
+        assert after.kib < before.kib - cycles * growth.slope("kib") / 2
         measure(f"a parked Swift generation ({cycles} of them)", round(growth.slope("kib"), 1), "KiB")
         measure("its mappings", round(growth.slope("maps"), 1), "maps")
         assert growth.slope("kib") <= PARKED_KIB_MAX
         assert growth.range("threads") == 0 and growth.range("descriptors") <= 2
-        assert len(mapped(worker, "request-id")) == cycles + 1
         assert get(gateway.port).get("X-Request-Id")

@@ -12,6 +12,7 @@ from kit.gateway import ROOT, Gateway, route
 from kit.rawclient import RawClient, get
 from kit.wait import until
 
+pytestmark = pytest.mark.timeout(700)  # the first test builds the plugin
 PACKAGE = ROOT / "Tests/Scenarios/plugins/swift-waits"
 SCRATCH = ROOT / ".build/scenario-swift-waits"
 

@@ -50,7 +50,7 @@ import Testing
                 #expect(["counter", "gauge", "histogram"].contains(String(words[3])))
             } else if !line.hasPrefix("# HELP ") {
                 let sample = try #require(
-                    try Regex(#"^([a-z_]+)(\{([a-z_]+="([^"\\\n]|\\["\\n])*",?)+\})? [0-9]+(\.[0-9]+)?$"#).wholeMatch(in: String(line)),
+                    try Regex(#"^([a-z0-9_]+)(\{([a-z_]+="([^"\\\n]|\\["\\n])*",?)+\})? [0-9]+(\.[0-9]+)?$"#).wholeMatch(in: String(line)),
                     "not a sample: \(line)")
                 let name = String(sample[1].substring!)
                 let family = families[name] != nil ? name : name.replacing(/_(bucket|sum|count)$/, with: "")
@@ -94,6 +94,7 @@ import Testing
         defer { memory.unmap() }
         for index in 0..<3 {
             let block = memory.worker(index)
+            block.head.pointee.occupant = UInt64(index + 1)
             block.head.pointee.requests = 5
             block.routes[7].byClass[1] = UInt64(index + 1)
             block.plugins[2].failures[4] = 2

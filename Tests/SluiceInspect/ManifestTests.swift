@@ -33,7 +33,7 @@ struct ManifestTests {
             ("abi", "2", "ABI major version 2; this host speaks 1"), ("abi", "1.5", "a whole number"), ("abi", "\"1\"", "a whole number"),
             ("phases", "[\"acess\"]", "unknown \"acess\" in \"phases\"; known: rewrite access"),
             ("phases", "[\"log\",\"log\"]", "twice"), ("phases", "\"log\"", "an array of strings"), ("phases", "[1]", "a string is needed"),
-            ("language", "\"cobol\"", "known: c c++ swift"), ("concurrency", "\"fiber\"", "known: plain"),
+            ("language", "\"cobol\"", "known: c c++ swift"), ("concurrency", "\"threads\"", "known: plain fiber suspend"),
             ("unload", "\"never\"", "known: unmap park"), ("failure_mode", "\"half\"", "known: closed open"),
             ("config_schema", "[]", "an object is needed"), ("colour", "1", "unknown key \"colour\""),
             ("vendor", "\"a\\nb\"", "control characters"),

@@ -39,7 +39,7 @@ enum Kit {
     /// Variants of fixture.c, in the order of its enum.
     enum Variant: Int {
         case hello, badInit, badConfigure, badMagic, badMajor, shortEntry, noManifest, lyingPhases, upper, edits, abuser, noFilter,
-            answerer, empty, failing, splitter, counter
+            answerer, empty, failing, splitter, counter, yielder, tokener
     }
 
     /// Compiles fixture.c; `phases` are the manifest's.

@@ -223,7 +223,7 @@ import Testing
         #expect(
             MemoryLayout<PluginRecord>.stride == 56 && MemoryLayout<BindingRecord>.stride == 32 && MemoryLayout<NetworkRecord>.stride == 24)
         #expect(
-            MemoryLayout<SettingsRecord>.stride == 136 && MemoryLayout<HostTableHeader>.stride == 32 && MemoryLayout<HostSlot>.stride == 32)
+            MemoryLayout<SettingsRecord>.stride == 152 && MemoryLayout<HostTableHeader>.stride == 32 && MemoryLayout<HostSlot>.stride == 32)
         #expect(MemoryLayout<RouteNode>.stride == 32 && MemoryLayout<RouteEntry>.stride == 16)
     }
 

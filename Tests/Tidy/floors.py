@@ -8,7 +8,7 @@ import source
 
 PLAN = "Sources/README.md"
 PACKAGE = "Package.swift"
-ALWAYS = {"Swift", "Synchronization", "Builtin"}
+ALWAYS = {"Swift", "Synchronization", "Builtin", "_Concurrency"}
 LIBC = {"Glibc", "Musl"}
 FORBIDDEN = re.compile(r"^(Foundation\w*|NIO\w*|_NIO\w*|Dispatch|Logging|Hummingbird\w*|Yams|ArgumentParser)$")
 IMPORT = re.compile(r"^[ \t]*(?:@\w+(?:\([^)]*\))?[ \t]+)*(?:(?:public|package|internal|private|fileprivate)[ \t]+)?import[ \t]+"

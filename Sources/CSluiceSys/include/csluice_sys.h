@@ -125,6 +125,19 @@ static inline const uint8_t *cs_scan_ctl(const uint8_t *p) {
 #endif
 }
 
+/* Bit i: byte i of the 16 at p is a control, above 0x7e, a quote or a backslash: it may not stand in a log as it is. Reads 16 bytes. */
+static inline uint32_t cs_needs_care16(const uint8_t *p) {
+#if defined(__SSE2__)
+  cs_v16 v = *(const cs_v16 *)p;
+  cs_c16 odd = (cs_c16)((v - (unsigned char)0x20 > (unsigned char)0x5e) | (v == (unsigned char)0x22) | (v == (unsigned char)0x5c));
+  return (uint32_t)__builtin_ia32_pmovmskb128(odd);
+#else
+  uint32_t m = 0;
+  for (int i = 0; i < 16; i++) m |= (uint32_t)((uint8_t)(p[i] - 0x20) > 0x5e || p[i] == 0x22 || p[i] == 0x5c) << i;
+  return m;
+#endif
+}
+
 /* First byte at or after p that ends a plain run of a request-target: SP, a control, DEL, a byte >= 0x80, '?' or '#'. Same sentinel and padding. */
 static inline const uint8_t *cs_scan_target(const uint8_t *p) {
 #if defined(__SSE2__)

@@ -20,7 +20,7 @@ extension Control {
     }
 
     /// What a worker would load and configure for this configuration.
-    private static func probes(_ configuration: Configuration, _ state: ControlState) -> [ProbeRequest] {
+    static func probes(_ configuration: Configuration, _ state: ControlState) -> [ProbeRequest] {
         var configurations: [String: Set<String>] = [:]
         for binding in configuration.globalPlugins + configuration.routes.flatMap(\.plugins) {
             configurations[binding.name, default: []].insert(binding.configJSON)

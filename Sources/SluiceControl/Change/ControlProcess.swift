@@ -159,6 +159,7 @@ private struct Start: Sendable {
 
     /// What runs is what would be started again: its image is kept, and nothing of revisions that nobody runs.
     func settle(_ image: [UInt8]) {
+        assembler.directory.dropUnfinished()
         do {
             if !assembler.directory.revisions.contains(state.revision) { try assembler.directory.save(state) }
             try assembler.directory.settle(state, image: image)

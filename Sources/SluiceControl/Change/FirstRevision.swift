@@ -30,12 +30,28 @@ struct FirstRevision {
             let assembly = try assembler.assemble(configuration, text: String(decoding: text, as: UTF8.self), from: old, keepLoaded: false)
             try directory.save(assembly.state)
             try handOver(directory, to: configuration)
+            try tryOut(assembly, directory)
             return FirstRevision(configuration: assembly.configuration, image: assembly.image, revision: assembly.state.revision)
+        } catch let refusal as Refusal {
+            throw refusal
         } catch let error as ImageError {
             throw Refusal(lines: [reading.line(of: error, file: configPath)])
         } catch {
             throw Refusal(lines: ["\(error)"])
         }
+    }
+
+    /// New copies are tried before any worker loads them; what does not stand its trial leaves nothing behind.
+    private static func tryOut(_ assembly: Assembly, _ directory: StateDirectory) throws {
+        let user = Privileges.isRoot ? assembly.configuration.user : nil
+        let probe = Probe(user: user, group: user == nil ? nil : assembly.configuration.group), new = Set(assembly.newCopies)
+        let problems = Control.probes(assembly.configuration, assembly.state).filter { new.contains($0.path) }.compactMap { request in
+            probe.runBlocking(request).problem.map { "plugin \(request.name)@\(request.generation): \($0)" }
+        }
+        guard !problems.isEmpty else { return }
+        for copy in new { unlink(copy) }
+        directory.forget(assembly.state.revision)
+        throw Refusal(lines: problems)
     }
 
     /// Started by root with a `user`: the state directory becomes that user's, because control and workers will be.

@@ -54,6 +54,14 @@ struct StateDirectory: Sendable {
     /// The newest state that can be read.
     var newest: ControlState? { revisions.lazy.compactMap(load).first }
 
+    /// Files that a predecessor was in the middle of when it died.
+    func dropUnfinished() {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: plugins)) ?? []
+        where (name.hasPrefix("upload-") || name.hasPrefix("staged-")) && name.contains(".") && !name.contains("-\(getpid())-") {
+            unlink(plugins + "/" + name)
+        }
+    }
+
     func forget(_ revision: UInt64) { unlink(file(revision)) }
 
     /// After a commit: the image for a cold start, and nothing of older revisions.

@@ -39,14 +39,16 @@ struct TemporaryFolder {
     }
 
     /// Variant EMPTY of Tests/Kit/plugins/fixture.c, optimised like the bundled plugins.
-    func compileEmptyPlugin() throws -> String {
-        let root = #filePath.split(separator: "/").dropLast(4).map { "/" + $0 }.joined(), output = path + "/empty.so"
-        let phases = PluginPhase.allCases.map { "\\\"\($0.name)\\\"" }.joined(separator: ",")
+    /// A variant of fixture.c as a plugin of its own name.
+    func compile(_ name: String, variant: String, phases named: [String], concurrency: String) throws -> String {
+        let root = #filePath.split(separator: "/").dropLast(4).map { "/" + $0 }.joined(), output = path + "/\(name).so"
+        let phases = named.map { "\\\"\($0)\\\"" }.joined(separator: ",")
         let child = try ChildProcess.spawn(
             "/usr/bin/env",
             [
                 "env", "cc", "-std=gnu17", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-I\(root)/SDK/Sources/CSluiceABI/include",
-                "-DVARIANT=EMPTY", "-DPHASES=\"\(phases)\"", "\(root)/Tests/Kit/plugins/fixture.c", "-o", output,
+                "-DVARIANT=\(variant)", "-DNAME=\"\(name)\"", "-DPHASES=\"\(phases)\"",
+                "-DEXTRA=\",\\\"concurrency\\\":\\\"\(concurrency)\\\"\"", "\(root)/Tests/Kit/plugins/fixture.c", "-o", output,
                 "-Wl,--version-script=\(root)/SDK/sluice-plugin.map",
             ], descriptors: [(ours: 1, theirs: 1), (ours: 2, theirs: 2)])
         guard try ChildProcess.wait(child) == .exited(0) else { throw BenchFailure("cc could not compile Tests/Kit/plugins/fixture.c") }

@@ -19,17 +19,29 @@ enum PluginFigures {
                 + #""response":{"set":{"x-served-by":"sluice ${route.id}"}}}"#
         ),
     ]
-    static let emptyMost = 30.0, threeMost = 1500.0
+    /// Variants of the test fixture that do nothing, or wait once.
+    static let fixtures = [
+        (name: "fixture", variant: "EMPTY", concurrency: "plain"), (name: "on-fiber", variant: "EMPTY", concurrency: "fiber"),
+        (name: "yielder", variant: "YIELDER", concurrency: "fiber"), (name: "tokener", variant: "TOKENER", concurrency: "suspend"),
+    ]
+    static let emptyMost = 30.0, fiberMost = 60.0, waitMost = 1200.0, threeMost = 1500.0
 
     static func run(folder: String) throws {
         var files = try bundled.map { name, _ in (name: name, path: try absolute("\(folder)/\(name).so")) }
         let scratch = try TemporaryFolder()
         defer { scratch.remove() }
-        files.append((name: "fixture", path: try scratch.compileEmptyPlugin()))
+        let every = ["rewrite", "access", "header_filter", "body_filter", "log"]
+        for f in fixtures {
+            let phases = f.variant == "EMPTY" ? every : ["access"]
+            files.append((f.name, try scratch.compile(f.name, variant: f.variant, phases: phases, concurrency: f.concurrency)))
+        }
         let bench = try HookBench(files: files)
         try Core.pin()
         Figure.header()
-        bench.emptyHook().row("one empty hook", "ns", most: emptyMost)
+        bench.hook("fixture").row("one empty hook", "ns", most: emptyMost)
+        bench.hook("on-fiber").row("one empty hook on a fiber", "ns", most: fiberMost)
+        bench.wait("yielder").row("a hook that parks its fiber once", "ns", most: waitMost)
+        bench.wait("tokener").row("a hook that is resumed by its token", "ns", most: waitMost)
         for (name, _) in bundled { try bench.cost(of: name).row("\(name), all its phases of one request", "ns") }
         try bench.cost(of: "three").row("the three on one route", "ns", most: threeMost)
     }
@@ -68,7 +80,9 @@ struct HookBench {
         var c = Configuration()
         c.plugins = files.map { PluginSource(name: $0.name, path: $0.path) }
         let all = PluginFigures.bundled.map { PluginBinding(name: $0, configJSON: $1) }
-        let chains = [("none", []), ("fixture", [PluginBinding(name: "fixture")]), ("three", all)] + all.map { ($0.name, [$0]) }
+        let chains =
+            [("none", []), ("three", all)] + PluginFigures.fixtures.map { ($0.name, [PluginBinding(name: $0.name)]) }
+            + all.map { ($0.name, [$0]) }
         c.routes = chains.map { id, bindings in
             var r = Route(id: id, action: .respond(status: 200, body: "", headers: []))
             r.paths = ["/\(id)"]
@@ -82,10 +96,25 @@ struct HookBench {
         image.chain(image.routes.first { image.text($0.id).string == id }!)
     }
 
-    func emptyHook() -> Figure {
-        let bound = table.bound + Int(chain("fixture")[0]), context = request.context, count = 2_000_000
+    func hook(_ id: String) -> Figure {
+        let bound = table.bound + Int(chain(id)[0]), context = request.context, count = 2_000_000
         request.restore()
         return Figure { nanoseconds(count) { for _ in 0..<count { _ = bound.pointee.run(.access, context) } } }
+    }
+
+    /// A hook that waits, and the turn of the host that ends its wait.
+    func wait(_ id: String) -> Figure {
+        let bound = table.bound + Int(chain(id)[0]), context = request.context, count = 200_000, now = SystemClock.monotonicUs() / 1000
+        request.restore()
+        return Figure {
+            nanoseconds(count) {
+                for _ in 0..<count {
+                    precondition(bound.pointee.run(.access, context) == BoundPlugin.parked, "it was to park")
+                    host.turn(nowMs: now, descriptorsReady: false)
+                    precondition(host.nextFinished()?.result == 0, "it was to go on")
+                }
+            }
+        }
     }
 
     /// Round by round: the chain's requests less requests without plugins.

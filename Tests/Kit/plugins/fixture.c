@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum { HELLO, BAD_INIT, BAD_CONFIGURE, BAD_MAGIC, BAD_MAJOR, SHORT_ENTRY, NO_MANIFEST, LYING_PHASES, UPPER, EDITS, ABUSER, NO_FILTER,
-    ANSWERER, EMPTY, FAILING, SPLITTER, COUNTER };
+    ANSWERER, EMPTY, FAILING, SPLITTER, COUNTER, YIELDER, TOKENER };
 #ifndef VARIANT
 #define VARIANT HELLO
 #endif
@@ -220,11 +220,30 @@ static int32_t answer(void *instance, sluice_request *r) {
 static int32_t answer_silently(void *instance, sluice_request *r) { (void)instance; answers->respond(r, 200, SLUICE_VIEW("x"));
     return SLUICE_CONTINUE; }
 
+/* Waits once: on its fiber, or with a token that a job of the next turn resumes. */
+static const sluice_io_v1 *ios;
+static const sluice_loop_v1 *loops;
+static const sluice_suspend_v1 *suspends;
+static int32_t yield(void *instance, sluice_request *r) { (void)instance; (void)r; return ios->sleep(the_host, 0); }
+static void resume(void *data, int32_t status) { (void)status; suspends->resume(the_host, (sluice_token)(uintptr_t)data, SLUICE_CONTINUE); }
+static int32_t take_token(void *instance, sluice_request *r) {
+  sluice_token token;
+  (void)instance;
+  int32_t status = suspends->prepare(r, 1000, &token);
+  if (!status) status = loops->post(the_host, resume, (void *)(uintptr_t)token);
+  return status ? status : SLUICE_SUSPEND;
+}
+
 static const void *get_extension(void *state, const char *id) {
   static sluice_filter_v1 f = {.size = sizeof f, .configure = configure, .release = release};
   (void)state;
   if (VARIANT == NO_FILTER || strcmp(id, SLUICE_FILTER_1)) return NULL;
+  ios = the_host->get_extension(the_host, SLUICE_IO_1);
+  loops = the_host->get_extension(the_host, SLUICE_LOOP_1);
+  suspends = the_host->get_extension(the_host, SLUICE_SUSPEND_1);
   switch (VARIANT) {
+    case YIELDER: f.configure = NULL; f.access = yield; break;
+    case TOKENER: f.configure = NULL; f.access = take_token; break;
     case UPPER: f.body_filter = upper; break;
     case SPLITTER: f.body_filter = split; break;
     case EDITS: f.rewrite = edit_request; f.header_filter = edit_response; break;

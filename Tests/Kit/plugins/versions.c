@@ -27,7 +27,8 @@ static int32_t in_access(void *instance, sluice_request *request) {
 #endif
 #ifdef CRASHES
   sluice_view path;
-  if (requests->attribute(request, SLUICE_ATTRIBUTE_PATH, &path) == SLUICE_OK && path.size >= 4 && !memcmp(path.data + path.size - 4, "boom", 4)) *(volatile int *)8 = 1;
+  if (requests->attribute(request, SLUICE_ATTRIBUTE_PATH, &path) == SLUICE_OK && path.size >= 4 && !memcmp(path.data + path.size - 4, "boom", 4))
+    *(volatile int *)8 = 1;
 #endif
 #if defined(SLEEPS)
   return io->sleep(our_host, SLEEPS);
@@ -68,4 +69,5 @@ static const void *get_extension(void *state, const char *id) {
 }
 
 SLUICE_PLUGIN(init, NULL, get_extension)
-SLUICE_MANIFEST("{\"name\":\"versions\",\"version\":\"" VERSION "\",\"abi\":1,\"language\":\"c\",\"phases\":[\"access\",\"header_filter\"]" MANIFEST "}")
+SLUICE_MANIFEST("{\"name\":\"versions\",\"version\":\"" VERSION "\",\"abi\":1,\"language\":\"c\","
+                "\"phases\":[\"access\",\"header_filter\"]" MANIFEST "}")

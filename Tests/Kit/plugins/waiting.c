@@ -25,6 +25,7 @@ static const sluice_io_v1 *io;
 static const sluice_loop_v1 *loop;
 static const sluice_suspend_v1 *suspends;
 static const sluice_background_v1 *background;
+static const sluice_http_client_v1 *client;
 static int ticks, worker_number = -1;
 static sluice_task ticker;
 
@@ -45,7 +46,8 @@ static int32_t init(const sluice_host *host, void **state) {
   loop = h->get_extension(h, SLUICE_LOOP_1);
   suspends = h->get_extension(h, SLUICE_SUSPEND_1);
   background = h->get_extension(h, SLUICE_BACKGROUND_1);
-  return requests && edits && answers && io && loop && suspends && background ? SLUICE_OK : SLUICE_EFAULT;
+  client = h->get_extension(h, SLUICE_HTTP_CLIENT_1);
+  return client && requests && edits && answers && io && loop && suspends && background ? SLUICE_OK : SLUICE_EFAULT;
 }
 static pthread_t thread;
 static int has_thread;
@@ -110,6 +112,8 @@ static int32_t then(void *data, void *handle, int32_t status) {
   return answers->respond(handle, 418, SLUICE_VIEW("teapot\n"));
 }
 
+static int is_ok(sluice_view v) { return v.size == 2 && !memcmp(v.data, "ok", 2); }
+
 static __attribute__((noinline)) int32_t deep(int levels) {
   volatile char waste[4096];
   memset((char *)waste, levels, sizeof waste);
@@ -132,6 +136,7 @@ static void sleep_long(void *data) {
   if (io->sleep(h, 3600000) == SLUICE_ECANCELED && io->sleep(h, 3600000) == SLUICE_ECANCELED) note("long task cancelled");
 }
 
+/* Long because every path is one case, here and in with_token. */
 static int32_t on_fiber(const char *p, sluice_request *r) {
   int pipes[2];
   if (!strcmp(p, "/sleep")) {
@@ -199,6 +204,35 @@ static int32_t on_fiber(const char *p, sluice_request *r) {
     EXPECT(io->receive(h, s[1], got, sizeof got, 1000) == SLUICE_EINVAL);
     return SLUICE_CONTINUE;
   }
+  if (!strncmp(p, "/http/", 6)) { /* the answer's status, body and first header come back as request headers */
+    char text[32];
+    sluice_header mine = {SLUICE_VIEW("X-Mine"), SLUICE_VIEW("1")};
+    sluice_http_request q = {.size = sizeof q, .url = sluice_view_of(p + 6, strlen(p + 6)), .headers = &mine,
+                             .header_count = 1, .timeout_ms = 300, .body_max = 4096};
+    sluice_http_response a = {.size = sizeof a};
+    int32_t s = client->request(h, &q, &a);
+    if (s) return s;
+    edits->set_header(r, SLUICE_VIEW("x-status"), sluice_view_of(text, (uint64_t)snprintf(text, sizeof text, "%u", a.status)));
+    EXPECT(a.body.size <= 4096);
+    EXPECT(edits->set_header(r, SLUICE_VIEW("x-body"), sluice_view_of(a.body.data, a.body.size < 100 ? a.body.size : 100)) == SLUICE_OK);
+    EXPECT(a.header_count > 0 && edits->set_header(r, SLUICE_VIEW("x-first"), a.headers[0].value) == SLUICE_OK);
+    return SLUICE_CONTINUE;
+  }
+  if (!strcmp(p, "/badhttp")) {
+    sluice_http_request q = {.size = sizeof q, .timeout_ms = 10};
+    sluice_http_response a = {.size = sizeof a};
+    const char *bad[] = {"", "https://a/",
+                         "http://", "http://a b/", "http://127.0.0.1:0/", "http://127.0.0.1/a b", "ftp://a/", "http://[::1/", "http://u@a/"};
+    for (int i = 0; i < 9; i++) { q.url = sluice_view_of(bad[i], strlen(bad[i])); EXPECT(client->request(h, &q, &a) == SLUICE_EINVAL); }
+    sluice_header owned = {SLUICE_VIEW("Host"), SLUICE_VIEW("x")}, broken = {SLUICE_VIEW("A"), SLUICE_VIEW("x\r\nB: y")};
+    q.url = SLUICE_VIEW("http://127.0.0.1:1/");
+    q.header_count = 1;
+    q.headers = &owned;
+    EXPECT(client->request(h, &q, &a) == SLUICE_EINVAL);
+    q.headers = &broken;
+    EXPECT(client->request(h, &q, &a) == SLUICE_EINVAL && client->request(h, NULL, &a) == SLUICE_EINVAL);
+    return SLUICE_CONTINUE;
+  }
   if (!strncmp(p, "/connect/", 9)) {
     int fd = -1;
     int32_t s = io->connect(h, sluice_view_of(p + 9, strlen(p + 9)), 2000, &fd);
@@ -219,6 +253,13 @@ static int32_t on_fiber(const char *p, sluice_request *r) {
   return SLUICE_EINVAL;
 }
 
+static void answered(void *data, int32_t status, const sluice_http_response *response) {
+  EXPECT((status == SLUICE_OK) == (response != NULL));
+  if (response) EXPECT(response->status == 200 && response->size == sizeof *response && is_ok(response->body));
+  EXPECT(suspends->resume(h, (sluice_token)(uintptr_t)data, status) == SLUICE_OK);
+}
+
+/* Long: a case a path. */
 static int32_t with_token(const char *p, sluice_request *r) {
   sluice_token t = 0;
   void *as_data = NULL;
@@ -258,6 +299,15 @@ static int32_t with_token(const char *p, sluice_request *r) {
     EXPECT(loop->start_timer(h, 3600000, 0, posted, "never", NULL) == SLUICE_OK);
     return SLUICE_CONTINUE;
   }
+  if (!strncmp(p, "/start/", 7)) {
+    sluice_http_request q = {.size = sizeof q, .url = sluice_view_of(p + 7, strlen(p + 7)), .timeout_ms = 300};
+    sluice_http_response a = {.size = sizeof a};
+    sluice_task task;
+    EXPECT(client->request(h, &q, &a) == SLUICE_EAGAIN);
+    EXPECT(suspends->prepare(r, 5000, &t) == SLUICE_OK && client->start(h, &q, answered, (void *)(uintptr_t)t, &task) == SLUICE_OK);
+    EXPECT(client->start(h, &q, answered, NULL, &task) == SLUICE_OK && loop->cancel(h, task) == SLUICE_OK && loop->cancel(h, task) == SLUICE_GONE);
+    return SLUICE_SUSPEND;
+  }
   if (!strcmp(p, "/then")) {
     EXPECT(suspends->prepare_with(r, 2000, then, (void *)17, &t) == SLUICE_OK);
     last_token = t;
@@ -289,7 +339,7 @@ static int32_t with_token(const char *p, sluice_request *r) {
 static int32_t run_hook(void *instance, sluice_request *r) {
   char path[300];
   sluice_view v;
-  (void)instance;
+  (void)instance; (void)is_ok;
   if (requests->attribute(r, SLUICE_ATTRIBUTE_PATH, &v) || v.size >= sizeof path) return SLUICE_EFAULT;
   memcpy(path, v.data, v.size);
   path[v.size] = 0;
@@ -321,4 +371,5 @@ static const void *get_extension(void *state, const char *id) {
 }
 
 SLUICE_PLUGIN(init, destroy, get_extension)
-SLUICE_MANIFEST("{\"name\":\"waiting\",\"version\":\"1.0.0\",\"abi\":1,\"language\":\"c\",\"phases\":[\"access\",\"log\"],\"concurrency\":\"" CONCURRENCY "\"}")
+SLUICE_MANIFEST("{\"name\":\"waiting\",\"version\":\"1.0.0\",\"abi\":1,\"language\":\"c\",\"phases\":[\"access\",\"log\"],"
+                "\"concurrency\":\"" CONCURRENCY "\"}")

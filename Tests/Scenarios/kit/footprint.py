@@ -1,14 +1,14 @@
 """What a process holds: memory, descriptors, mappings, threads; and how that grows from one cycle to the next."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
-
-from .gateway import memory_kib
 
 
 @dataclass
 class Footprint:
-    kib: int
+    kib: int  # anonymous memory: heaps, stacks, pages that were written
+    shared_kib: int  # of the memory that all processes see; its size is fixed, but it is touched little by little
     descriptors: int
     maps: int
     threads: int
@@ -16,8 +16,14 @@ class Footprint:
     @classmethod
     def of(cls, pid: int):
         place = Path(f"/proc/{pid}")
+        status = (place / "status").read_text()
+
+        def resident(name: str) -> int:
+            return int(re.search(rf"^{name}:\s+(\d+)", status, re.M)[1])
+
         return cls(
-            kib=memory_kib(pid), descriptors=len(list((place / "fd").iterdir())), maps=len((place / "maps").read_text().splitlines()),
+            kib=resident("RssAnon"), shared_kib=resident("RssShmem"), descriptors=len(list((place / "fd").iterdir())),
+            maps=len((place / "maps").read_text().splitlines()),
             threads=len(list((place / "task").iterdir())))
 
 

@@ -40,7 +40,9 @@ final class HTTPEnrich: AsyncAccessHook {
         guard config.url.hasPrefix("http://"), parts.count == 2, !parts[0].hasSuffix("//") else {
             throw ConfigurationError("url", "http://host[:port]/path with {} once, behind the host, is needed")
         }
-        guard !config.headers.isEmpty else { throw ConfigurationError("headers", "an object {header field: member of the answer} is needed") }
+        guard !config.headers.isEmpty else {
+            throw ConfigurationError("headers", "an object {header field: member of the answer} is needed")
+        }
         for name in [config.key_header] + config.headers.keys where !Self.isFieldName(name) {
             throw ConfigurationError(name == config.key_header ? "key_header" : "headers", "\"\(name)\" is no header name")
         }

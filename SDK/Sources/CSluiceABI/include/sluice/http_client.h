@@ -13,7 +13,7 @@ typedef struct sluice_http_request {
   uint32_t size; /* sizeof(sluice_http_request) */
   uint32_t header_count;          /* at most 64 */
   sluice_view method;             /* empty: GET */
-  sluice_view url;                /* "http://host[:port]/path?query", at most 8192 bytes */
+  sluice_view url;                /* "http://host[:port]/path?query" or "http://unix:/socket:/path", at most 8192 bytes */
   const sluice_header *headers;   /* Host, Content-Length and Connection are the host's */
   sluice_view body;               /* copied */
   uint32_t timeout_ms;            /* of the whole exchange, 1 … 3,600,000 */

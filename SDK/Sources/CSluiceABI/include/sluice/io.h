@@ -2,7 +2,7 @@
    worker serves others while they wait; elsewhere they answer SLUICE_EAGAIN and do nothing. Every wait has a deadline and ends with
    SLUICE_ECANCELED when the client leaves, the route's time is over or the plugin is unloaded by force: give back what you hold and return.
    Views that a hook got before a wait are void after it, except sluice_request_view. All functions: [worker | phases that may park,
-   timer, background | park]. `timeout_ms`: 1 … 3,600,000 each; results: a count or SLUICE_OK, or SLUICE_E… . */
+   background | park]; callbacks of loop.h are plain calls. `timeout_ms`: 1 … 3,600,000 each; results: a count or SLUICE_OK, or SLUICE_E… . */
 #ifndef SLUICE_IO_H
 #define SLUICE_IO_H
 #include <sluice/host.h>

@@ -15,8 +15,10 @@
        "failure_mode": "closed",           optional: closed (500 when a hook fails) or open; default closed
        "needs": ["sluice.request/1"],      optional: extensions without which init refuses
        "optional": [],                     optional: extensions it uses when the host has them
-       "capabilities": [],                 optional: reserved, shown to the operator
-       "config_schema": { … }              optional: JSON Schema of the object that configure gets
+       "capabilities": [],                 optional: of http_client background dictionary network files threads crypto processes;
+                                           what the operator must grant. Without the first three the host has no such table
+       "config_schema": { … }              optional: JSON Schema of the object that configure gets, checked before configure is
+                                           called (docs/plugins.md names the keywords)
      }
 
    UTF-8, at most 16 KiB, nested at most 16 deep, no duplicate and no other keys. The section holds the text itself, or, in Swift files,

@@ -3,18 +3,15 @@
 import CSluiceABI
 import Glibc
 import SluiceBytes
+import SluiceLoop
 import SluiceModel
 import SluiceSystem
 
-/// A socket address, ready for connect(2).
-struct NumericAddress {
-    var storage = sockaddr_storage()
-    var length: UInt32 = 0
-    var family: Int32 { Int32(storage.ss_family) }
-
+extension SocketAddress {
     /// nil: longer than a path of a socket may be, or empty.
     init?(unixPath: ByteView) {
         guard unixPath.count > 0, unixPath.count <= Limits.unixPathBytesMax else { return nil }
+        self.init()
         let count = unixPath.count
         withUnsafeMutableBytes(of: &storage) { raw in
             let a = raw.baseAddress!.assumingMemoryBound(to: sockaddr_un.self)
@@ -27,6 +24,7 @@ struct NumericAddress {
     /// nil: no IPv4 or IPv6 literal (without brackets).
     init?(literal: ByteView, port: UInt16) {
         guard literal.count > 0, literal.count < 46 else { return nil }
+        self.init()
         let text = literal.string
         let fits = withUnsafeMutableBytes(of: &storage) { raw -> Int in
             let four = raw.baseAddress!.assumingMemoryBound(to: sockaddr_in.self)
@@ -91,19 +89,46 @@ extension FiberWait {
     /// sluice_io_v1.connect
     func connect(_ text: ByteView, _ timeoutMs: UInt32, _ out: UnsafeMutablePointer<Int32>) -> Int32 {
         guard let place = HostAndPort(text) else { return Status.invalid }
-        let address: NumericAddress?
+        let end = deadline(timeoutMs)
+        var addresses: [SocketAddress] = []
         switch place {
-        case .unix(let path): address = NumericAddress(unixPath: path)
-        case .tcp(let host, let port): address = NumericAddress(literal: host, port: port)
+        case .unix(let path):
+            guard let a = SocketAddress(unixPath: path) else { return Status.invalid }
+            addresses = [a]
+        case .tcp(let host, let port):
+            if let a = SocketAddress(literal: host, port: port) {
+                addresses = [a]
+            } else {
+                let status = find(host, port, timeoutMs, &addresses)
+                if status < 0 { return status }
+            }
         }
-        guard let address else { return Status.invalid }
-        return connect(address, timeoutMs, out)
+        var status = Status.failed
+        for a in addresses {
+            status = connect(a, left(end), out)
+            if status != Status.failed { break }
+        }
+        return status
     }
 
-    private func connect(_ address: NumericAddress, _ timeoutMs: UInt32, _ out: UnsafeMutablePointer<Int32>) -> Int32 {
-        let (fd, status) = withUnsafeBytes(of: address.storage) {
-            Socket.connect(family: address.family, address: $0.baseAddress!, length: address.length)
+    /// Parks until the name has addresses.
+    private func find(_ host: ByteView, _ port: UInt16, _ timeoutMs: UInt32, _ found: inout [SocketAddress]) -> Int32 {
+        guard let lookup = board.find(host, port) else { return Status.invalid }
+        if !lookup.isDone {
+            guard let e = board.waiter(fiber) else { return board.refusal(owner) == Status.gone ? Status.canceled : Status.limit }
+            let board = board
+            lookup.whenDone = { board.complete(e, Status.ok) }
+            board.arm(e, afterMs: timeoutMs, status: Status.timedOut)
+            let status = board.leave(fiber, e, .call)
+            lookup.whenDone = nil
+            if status < 0 { return status }
         }
+        found = lookup.addresses
+        return found.isEmpty ? Status.failed : Status.ok
+    }
+
+    private func connect(_ address: SocketAddress, _ timeoutMs: UInt32, _ out: UnsafeMutablePointer<Int32>) -> Int32 {
+        let (fd, status) = address.connect()
         if fd < 0 { return Status.failed }
         if status != 0 {
             let waited = ready(fd, UInt32(SLUICE_WRITABLE), timeoutMs)
@@ -114,5 +139,24 @@ extension FiberWait {
         }
         out.pointee = fd
         return Status.ok
+    }
+}
+
+extension SocketAddress {
+    /// As `Socket.connect`.
+    func connect() -> (fd: Int32, status: Int32) {
+        withUnsafeBytes(of: storage) { Socket.connect(family: family, address: $0.baseAddress!, length: length) }
+    }
+}
+
+extension TaskBoard {
+    /// A host name that is no literal; nil: not a name, or no resolver can be had.
+    func find(_ host: ByteView, _ port: UInt16) -> Lookup? {
+        for i in 0..<host.count {
+            let c = host[i], l = c | 0x20
+            guard ASCII.isDigit(c) || l >= 0x61 && l <= 0x7a || c == 0x2d || c == 0x2e || c == 0x5f else { return nil }
+        }
+        if resolver == nil, let new = Resolver(), poller.addLevel(new.descriptor, token: .max) { resolver = new }
+        return resolver?.find(host.string, port: port)
     }
 }
