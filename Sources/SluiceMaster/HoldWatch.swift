@@ -59,7 +59,9 @@ struct HoldWatch {
             (seen, state, heldMs) = (sight, .watching, 0)
             return .none
         }
-        heldMs += min(nowMs - lookedAt, 2 * bounds.lookMs)
+        let look = bounds.lookMs
+        if look == .max { return .none }
+        heldMs += min(nowMs - lookedAt, 2 * look)
         let most = Self.isStart(sight.phase) ? max(bounds.maxMs, UInt64(Limits.pluginStartHoldMs)) : bounds.maxMs
         let isOver = bounds.maxMs > 0 && heldMs >= most
         let patience = UInt64(Limits.pluginHoldSampleMs)

@@ -56,8 +56,12 @@ extension Master {
     func left(_ old: Child, _ text: String, wasReady: Bool, now: UInt64) {
         freeBlock = old.block
         shared.worker(old.block).vacate()
-        ErrorLog.write(wasReady ? .info : .warn, text)
-        if old === successor { successorEnded() }
+        if old === successor {
+            ErrorLog.write(.warn, text)
+            successorEnded()
+        } else {
+            ErrorLog.write(.info, wasReady ? text : "the successor of \(old.role) made way before it served")
+        }
         leaving.removeAll { $0 === old }
         if wasReady && recycle.left() { ErrorLog.write(.notice, "all workers recycled") }
         if shutdown.phase != .running && !workerProcesses.contains(where: \.isAlive) { carryOut(shutdown.workersLeft(now: now)) }

@@ -48,6 +48,8 @@ public struct Pipeline: ~Copyable {
     /// Requests whose hooks want something since the last look (`MessageContext.attention`).
     let attention: UnsafeMutablePointer<UnsafeMutablePointer<MessageContext>?>
     var trimmedAtMs: UInt64 = 0
+    /// Replaced snapshots that requests in flight still use.
+    var replaced: [UnsafeMutablePointer<Snapshot>] = []
 
     /// - Parameter settings: of the first image; the connection limit holds until the worker ends.
     public init(settings: SettingsRecord, host: PluginHost, counters: WorkerCounters, accessLog: consuming AccessLog) {
@@ -181,6 +183,7 @@ public struct Pipeline: ~Copyable {
         slab.trim()
         pipes.trim()
         host.trim()
+        showReplaced()
         accessLog.flush()
     }
 

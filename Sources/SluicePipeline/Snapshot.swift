@@ -63,7 +63,15 @@ extension Pipeline {
         current = s
         host.activate(s.pointee.plugins)
         readSettings()
-        if let old { release(old) }
+        guard let old else { return }
+        if old.pointee.references > 1 { replaced.append(old) }
+        release(old)
+        showReplaced()
+    }
+
+    /// What a replaced snapshot waits for, for those who ask why a plugin stays; once a second.
+    func showReplaced() {
+        for s in replaced { host.showInFlight(s.pointee.references, of: s.pointee.plugins) }
     }
 
     /// One user less; the last one takes it apart.
@@ -73,6 +81,10 @@ extension Pipeline {
     }
 
     @inline(never) mutating func dismantle(_ s: UnsafeMutablePointer<Snapshot>) {
+        if let i = replaced.firstIndex(of: s) {
+            host.showInFlight(0, of: s.pointee.plugins)
+            replaced.remove(at: i)
+        }
         for i in 0..<s.pointee.image.targets.count {
             let slot = Int(s.pointee.poolOf[i])
             pools.slots[slot].snapshots -= 1

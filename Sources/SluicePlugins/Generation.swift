@@ -166,6 +166,13 @@ final class Generation {
         shared.pointee.references = UInt64(tables)
         return tables == 0
     }
+    /// `shift` more (or fewer) requests in flight use it.
+    func show(requests shift: Int, nowUs: UInt64) {
+        let kind = ReferenceKind.request.rawValue
+        let before = Int(shared.pointee.held[kind]), now = max(0, before + shift)
+        if before == 0 { shared.pointee.heldSinceUs[kind] = nowUs }
+        shared.pointee.held[kind] = UInt64(now)
+    }
     func show(_ state: GenerationPhase) { shared.pointee.state = state.rawValue }
 
     /// Its hook worker_exit, and the end of what would never end by itself. Afterwards no request may use it.

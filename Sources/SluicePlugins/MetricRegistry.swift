@@ -78,7 +78,8 @@ final class MetricRegistry {
             guard let unused = series.firstIndex(where: { $0?.holders == 0 }) else {
                 throw PluginFailure(
                     limit:
-                        "\(request.name): no room; the plugins of a worker have \(SharedLimits.metricSlots) series, \(SharedLimits.metricCells) cells"
+                        "\(request.name): no room; the plugins of a worker have \(SharedLimits.metricSlots) series and "
+                        + "\(SharedLimits.metricCells) cells"
                 )
             }
             drop(unused)

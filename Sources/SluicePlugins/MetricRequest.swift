@@ -60,8 +60,8 @@ struct MetricRequest: Equatable {
             !["_bucket", "_sum", "_count"].contains(where: name.hasSuffix)
         else {
             throw PluginFailure(
-                "name \"\(name)\": 1 to \(Limits.metricNameBytesMax) letters a–z, digits and single _, first a letter, not ending in "
-                    + "_, _bucket, _sum or _count"
+                "name \"\(name)\": 1 to \(Limits.metricNameBytesMax) letters a–z, digits and single _, "
+                    + "beginning with a letter, not ending in _, _bucket, _sum or _count"
             )
         }
         guard help.utf8.count <= Limits.metricHelpBytesMax else {
@@ -72,7 +72,8 @@ struct MetricRequest: Equatable {
                 !labels[..<i].contains(where: { $0.name == label.name })
             else {
                 throw PluginFailure(
-                    "\(name): label \"\(label.name)\": 1 to \(Limits.metricLabelNameBytesMax) letters a–z, digits, single _, not \"le\", none twice"
+                    "\(name): label \"\(label.name)\": 1 to \(Limits.metricLabelNameBytesMax) letters a–z, digits and "
+                        + "single _, not \"le\", none twice"
                 )
             }
             guard label.value.utf8.count <= Limits.metricLabelValueBytesMax else {

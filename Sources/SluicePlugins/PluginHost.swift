@@ -5,6 +5,7 @@
 import CSluiceABI
 import SluiceBytes
 import SluiceInspect
+import SluiceLoop
 import SluiceModel
 import SluiceRules
 import SluiceShared
@@ -119,6 +120,16 @@ public final class PluginHost {
         var name = name
         let isName = name.withUTF8 { utf8 in VariableNames.isName(utf8.baseAddress.map { ByteView($0, utf8.count) } ?? .empty) }
         return isName ? services.variables.number(name).map(UInt32.init) : nil
+    }
+
+    /// `requests` are in flight with a table that was replaced: what keeps its generations that no newer table has.
+    public func showInFlight(_ requests: Int, of table: PluginTable) {
+        let shift = requests - table.inFlightShown
+        table.inFlightShown = requests
+        for g in table.generations where shift != 0 {
+            if let now = serving, now !== table, now.generations.contains(where: { $0 === g }) { continue }
+            g.show(requests: shift, nowUs: LoopClock.readUs())
+        }
     }
 
     // MARK: finding or making

@@ -26,6 +26,8 @@ public final class PluginTable {
     /// Empty once the table is retired, so that its libraries go.
     var functions: FunctionTable
     var isRetired = false
+    /// Requests that generations show as in flight because of it.
+    var inFlightShown = 0
 
     init(
         bound: UnsafeMutablePointer<BoundPlugin>, count: Int, generations: [Generation], instances: [Instance], functions: FunctionTable

@@ -101,7 +101,7 @@ extension TaskBoard {
     func prepare(_ ctx: Context, _ wait: Wait) -> BoardEntry.Ref? {
         guard let b = ctx.pointee.binding, let phase = PluginPhase(rawValue: ctx.pointee.phase) else { return nil }
         dropPending(ctx)
-        guard let e = take(.hook, .request, b.pointee.owner) else { return nil }
+        guard let e = take(.hook, .fiber, b.pointee.owner) else { return nil }
         (e.pointee.context, e.pointee.binding, e.pointee.phase, e.pointee.wait) = (ctx, b, phase, wait)
         ctx.pointee.pending = UnsafeMutableRawPointer(e)
         return e

@@ -159,7 +159,8 @@
 
 public enum GenerationPhase: UInt64, Sendable { case loaded = 1, active = 2, draining = 3, parked = 4 }
 
-/// What can keep a generation from being let go; index of `GenerationState.held`.
+/// What can keep a generation from being let go; index of `GenerationState.held`. `request`: in flight with a configuration that names it,
+/// shown once that was replaced; `fiber`: hooks that wait, on a fiber or with a token.
 public enum ReferenceKind: Int, Sendable, CaseIterable {
     case request = 0, fiber, timer, socket, job, buffer, background
     public var name: String { "\(self)" }

@@ -97,8 +97,8 @@ static void keys(void) {
   memcpy(der, spki, 12);
   memcpy(der + 12, ed, 32);
   cs_public_key *k = cs_public_key_new(1, der, 44);
-  EXPECT(k && cs_public_key_verify(k, (cs_piece){der, 44}, (cs_piece){der, 44}) == 0 &&
-         cs_public_key_verify(k, (cs_piece){NULL, 0}, (cs_piece){NULL, 0}) == 0);
+  EXPECT(k && cs_public_key_verify(k, (cs_piece){der, 44}, (cs_piece){der, 44}) == 0);
+  EXPECT(cs_public_key_verify(k, (cs_piece){NULL, 0}, (cs_piece){NULL, 0}) == 0);
   cs_public_key_free(k);
   for (int round = 0; round < 3000; round++) {
     uint32_t n = 1 + roll(44), algorithm = roll(7);

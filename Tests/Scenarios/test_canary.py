@@ -185,9 +185,8 @@ def test_bad_canary(gateway, body, word):
 
 
 def test_what_is_not_possible(gateway, tmp_path):
-    for path, status in [
-        ("nobody/canary", 404), (f"{NAME}/promote", 409), ("nobody/promote", 404), (f"{NAME}/rollback", 409), ("nobody/rollback", 404),
-    ]:
+    refusals = {"nobody/canary": 404, f"{NAME}/promote": 409, "nobody/promote": 404, f"{NAME}/rollback": 409, "nobody/rollback": 404}
+    for path, status in refusals.items():
         answer = gateway.admin("POST", f"/v1/plugins/{path}", {"generation": 1} if path.endswith("canary") else None)
         assert answer.status == status, (path, answer)
     assert gateway.admin("POST", f"/v1/plugins/{NAME}/canary", {"generation": 9}).status == 404

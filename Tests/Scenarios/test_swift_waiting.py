@@ -27,7 +27,7 @@ def waits(shared_origin, tmp_path_factory):
     shutil.copyfile(SCRATCH / "release/libswift-waits.so", file)
     plugin = [{"name": "swift-waits"}]
     with Gateway(
-        to=shared_origin, plugins=[{"name": "swift-waits", "path": str(file)}], allow="plugin swift-waits",
+        to=shared_origin, plugins=[{"name": "swift-waits", "path": str(file), "capabilities": ["http_client"]}], allow="plugin swift-waits",
         routes=[route("everything", "/*", plugins=plugin)],
     ) as gateway:
         yield gateway
@@ -100,7 +100,7 @@ def test_timers_tick(waits):
 
 def test_clients_that_leave_cancel(waits):
     before = facts(waits)[1]
-    for line in ["GET /?do=sleep&ms=30000", "GET /stream"]:
+    for line in ["GET /?do=sleep&ms=30000", "GET /stream?pieces=2000"]:
         with RawClient(waits.port) as client:
             client.send(f"{line} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
             time.sleep(0.1)

@@ -15,6 +15,12 @@ final class Call: TaskExecutor, @unchecked Sendable {  // on the worker's thread
     enum State { case running, parked, resuming, awaiting, detached }
     enum Phase { case rewrite, access, content, headerFilter, bodyFilter }
 
+    /// Which call the host means when it calls a hook again: filters of a response run while the content hook that makes it waits.
+    struct Awaiting: Hashable {
+        let handle: OpaquePointer
+        let phase: Phase
+    }
+
     let slot = UnsafeMutablePointer<HandleSlot>.allocate(capacity: 1)
     private(set) var instance: AnyInstance
     private(set) var phase: Phase
@@ -40,7 +46,9 @@ final class Call: TaskExecutor, @unchecked Sendable {  // on the worker's thread
 
     /// The hook was called: starts it, or goes on with the one that waits to be called again. Returns what the hook returns.
     static func enter(_ instance: AnyInstance, _ phase: Phase, _ handle: OpaquePointer) -> Int32 {
-        if !instance.awaiting.isEmpty, let call = instance.awaiting.removeValue(forKey: handle) { return call.calledAgain(handle) }
+        if !instance.awaiting.isEmpty, let call = instance.awaiting.removeValue(forKey: Awaiting(handle: handle, phase: phase)) {
+            return call.calledAgain(handle)
+        }
         let call: Call
         if let old = pool.popLast() {
             call = old
@@ -146,7 +154,7 @@ final class Call: TaskExecutor, @unchecked Sendable {  // on the worker's thread
     private func awaitHost(_ handle: OpaquePointer) -> Int32 {
         state = .awaiting
         while let job = takeJob() { post(job) }  // of child tasks, which have no handle
-        instance.awaiting[handle] = self  // allocates now and then: one entry for each hook that waits so
+        instance.awaiting[Awaiting(handle: handle, phase: phase)] = self  // allocates now and then: one entry for each hook that waits so
         shut()
         return Int32(SLUICE_SUSPEND)
     }

@@ -22,7 +22,7 @@ public struct HTTPClient: Sendable {
 
     /// Sends and waits for the whole answer. Throws `.timedOut`, `.cancelled`, or what else the host says.
     public func send(_ request: HTTPRequest) async throws(HostError) -> HTTPResponse {
-        guard let table = Tables.httpClient else { throw .phase }
+        guard let table = Tables.httpClient else { throw .unsupported }
         let exchange = Exchange()
         try check(
             await exchange.run { wait, data in

@@ -4,8 +4,8 @@ import CSluiceABI
 final class AnyInstance {
     let plugin: any Plugin
     let waitMaxMs: UInt32
-    /// Calls that wait to be called again, by handle.
-    var awaiting: [OpaquePointer: Call] = [:]
+    /// Calls that wait to be called again.
+    var awaiting: [Call.Awaiting: Call] = [:]
     func forsakeAll() {
         let calls = awaiting.values
         awaiting = [:]

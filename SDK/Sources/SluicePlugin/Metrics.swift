@@ -38,7 +38,7 @@ public struct Histogram: Sendable {
 private func define(
     _ kind: Int, _ name: String, _ help: String, _ labels: KeyValuePairs<String, String>, _ bounds: [Double]
 ) throws(ConfigurationError) -> UInt32 {
-    guard let table = Tables.metrics else { throw ConfigurationError("metric \(name)", HostError.phase.description) }
+    guard let table = Tables.metrics else { throw ConfigurationError("metric \(name)", HostError.unsupported.description) }
     // All texts in one block, so that one pointer is enough.
     var text = Array(name.utf8) + Array(help.utf8)
     for (key, value) in labels { text += Array(key.utf8) + Array(value.utf8) }

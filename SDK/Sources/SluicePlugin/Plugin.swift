@@ -113,6 +113,7 @@ public struct ConfigurationError: Error, CustomStringConvertible {
 /// A call of the host failed: a negative SLUICE_E… of base.h.
 public struct HostError: Error, Equatable, CustomStringConvertible {
     public let status: Int32
+    private var isUnsupported = false
     init(_ status: Int32) { self.status = status }
 
     /// The client left, the route's time is over, or the plugin is being unloaded.
@@ -120,14 +121,22 @@ public struct HostError: Error, Equatable, CustomStringConvertible {
     /// What the handle named is over.
     public static let gone = HostError(-7)
     public static let timedOut = HostError(-9)
-    /// This host has no such table, or the phase does not allow the call.
+    /// The phase does not allow the call.
     public static let phase = HostError(-3)
+    /// This host lacks the table that the call stands on, or the configuration does not grant its capability; a plugin that cannot do without
+    /// names it in "needs" and "capabilities".
+    public static let unsupported = {
+        var error = HostError.phase
+        error.isUnsupported = true
+        return error
+    }()
 
     private static let names = [
         "malformed argument", "not found", "not allowed in this phase", "no memory left for this request", "above a limit", "cancelled",
         "over already", "failed", "timed out", "the peer failed", "would have to wait", "not granted by the configuration",
     ]
     public var description: String {
+        if isUnsupported { return "not supported by this host, or a capability that is not granted" }
         let i = Int(-status) - 1
         return Self.names.indices.contains(i) ? Self.names[i] : "status \(status)"
     }

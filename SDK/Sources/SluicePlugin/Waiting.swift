@@ -5,7 +5,7 @@ private let callback: sluice_callback = { data, status in Wait.end(data, status)
 
 /// Waits `milliseconds` (0…2,147,483,647). Throws `HostError.cancelled` when the request or the plugin ends meanwhile.
 public func sleep(milliseconds: Int) async throws(HostError) {
-    guard let loop = Tables.loop else { throw .phase }
+    guard let loop = Tables.loop else { throw .unsupported }
     let after = UInt32(clamping: min(milliseconds, Int(Int32.max)))
     try check(
         await Wait().run { wait, data in
@@ -25,7 +25,7 @@ public func sleep(milliseconds: Int) async throws(HostError) {
 /// works. Returns what it is ready for; a hang-up counts. Throws `HostError.timedOut` after `timeoutMs`. One wait a descriptor at a time.
 @discardableResult
 public func wait(descriptor: Int32, for events: Readiness, timeoutMs: Int) async throws(HostError) -> Readiness {
-    guard let loop = Tables.loop else { throw .phase }
+    guard let loop = Tables.loop else { throw .unsupported }
     let status = await Wait().run { wait, data in
         loop.pointee.watch(Tables.host, descriptor, events.rawValue, UInt32(clamping: max(1, timeoutMs)), callback, data, &wait.task)
     }

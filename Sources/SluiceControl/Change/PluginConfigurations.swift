@@ -21,7 +21,9 @@ enum PluginConfigurations {
             let value = try JSONReader.read(Array(binding.configJSON.utf8))
             for schema in list {
                 guard let problem = schema.problem(value) else { continue }
-                throw ImageError(path: "\(path)[\(index)].config" + problem.path, found: problem.found, allowed: problem.allowed)
+                throw ImageError(
+                    path: "\(path)[\(index)].config" + problem.path, found: problem.found,
+                    allowed: "\(problem.allowed) (schema of \(binding.name))")
             }
         }
     }

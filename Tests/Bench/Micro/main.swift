@@ -1,6 +1,6 @@
-// Figures of single parts, in nanoseconds, without sockets and processes: `sluice-microbench plugins DIR | router | functions`. Each prints
-// rows of a Markdown table with its target. What is measured is in Plugins.swift, Router.swift and Functions.swift, how in Figure.swift;
-// whole requests beside other proxies are measured by `make bench`.
+// Figures of single parts, in nanoseconds, without sockets and processes: `sluice-microbench plugins DIR | router | functions`.
+// Each prints rows of a Markdown table with its target. What is measured is in Plugins.swift, Router.swift and Functions.swift, how in
+// Figure.swift; whole requests beside other proxies are measured by `make bench`.
 import Glibc
 
 let arguments = CommandLine.arguments.dropFirst()

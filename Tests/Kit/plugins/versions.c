@@ -27,8 +27,8 @@ static int32_t in_access(void *instance, sluice_request *request) {
 #endif
 #ifdef CRASHES
   sluice_view path;
-  if (requests->attribute(request, SLUICE_ATTRIBUTE_PATH, &path) == SLUICE_OK && path.size >= 4 && !memcmp(path.data + path.size - 4, "boom", 4))
-    *(volatile int *)8 = 1;
+  int has = requests->attribute(request, SLUICE_ATTRIBUTE_PATH, &path) == SLUICE_OK && path.size >= 4;
+  if (has && !memcmp(path.data + path.size - 4, "boom", 4)) *(volatile int *)8 = 1;
 #endif
 #if defined(SLEEPS)
   return io->sleep(our_host, SLEEPS);

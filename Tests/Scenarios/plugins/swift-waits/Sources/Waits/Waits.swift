@@ -3,7 +3,7 @@ import SluicePlugin
 
 @section(".sluice.manifest") @used let manifest: StaticString = """
     {"name": "swift-waits", "version": "0.1.0", "abi": 1, "language": "swift", "concurrency": "swift-async",
-     "phases": ["access", "content", "header_filter", "body_filter"]}
+     "phases": ["access", "content", "header_filter", "body_filter"], "capabilities": ["http_client"]}
     """
 @c(sluice_swift_plugin) public func plugin() { register(Waits.self) }
 
@@ -43,8 +43,9 @@ final class Waits: AsyncAccessHook, AsyncContentHook, AsyncHeaderFilterHook, Asy
     }
     func content(_ response: inout Content) async throws -> Verdict {
         if !response.request.path.hasPrefix("/stream") { return .next }
+        let pieces = Int(response.request.query("pieces")?.string ?? "") ?? 100
         try response.start(200)
-        do { for _ in 0..<100 { try await response.write(bytes: [UInt8](repeating: 0x61, count: 40_000)) } } catch {
+        do { for _ in 0..<pieces { try await response.write(bytes: [UInt8](repeating: 0x61, count: 40_000)) } } catch {
             cancelled += 1
             throw error
         }
