@@ -32,9 +32,10 @@ struct ErrorCase: Sendable, CustomTestStringConvertible {
         ErrorCase("version: 1", "f:4:1: version: key given twice (first at line 1); allowed: once"),
         ErrorCase(
             "listners: []",
-            #"f:4:1: listners: unknown key "listners"; allowed: version, workers, user, group, pid_file, state_directory, "#
-                + #"core_bytes, listeners, admin, dyups, plugins_api, log, timeouts, limits, forwarded, plugins, global_plugins, "#
-                + #"clusters, routes; did you mean "listeners"?"#
+            #"f:4:1: listners: unknown key "listners"; allowed: version, workers, user, group, pid_file, "#
+                + #"state_directory, core_bytes, listeners, admin, dyups, plugins_api, plugin_versions, "#
+                + #"plugin_signatures, plugin_quarantine, plugin_probation, log, timeouts, limits, forwarded, "#
+                + #"plugins, global_plugins, functions, clusters, routes; did you mean "listeners"?"#
         ),
         ErrorCase(
             "admin: { listen: 0.0.0.0:8082 }",
@@ -46,7 +47,7 @@ struct ErrorCase: Sendable, CustomTestStringConvertible {
         ErrorCase(
             "dyups: { listen: 127.0.0.1:8080 }",
             #"f:4:18: dyups.listen: "127.0.0.1:8080" overlaps listeners[0].address (line 3); allowed: an address and port of its own"#),
-        ErrorCase("plugins_api: locl", #"f:4:14: plugins_api: found "locl"; allowed: no, local; did you mean "local"?"#),
+        ErrorCase("plugins_api: locl", #"f:4:14: plugins_api: found "locl"; allowed: no, local, upload; did you mean "local"?"#),
         ErrorCase(
             "log: { level: warning }",
             #"f:4:15: log.level: found "warning"; allowed: debug, info, notice, warn, error; did you mean "warn"?"#),
