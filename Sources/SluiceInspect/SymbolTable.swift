@@ -72,7 +72,8 @@ public struct SymbolTable: Sendable {
         }
         guard low > 0 else { return nil }
         let s = symbols[low - 1]
-        guard s.size == 0 || address - s.start < s.size else { return nil }
+        // Assembler often says no size: a page is more than such a function has.
+        guard address - s.start < (s.size == 0 ? 4096 : s.size) else { return nil }
         let name = bytes[Int(s.name)..<min(Int(s.end), Int(s.name) + Int(ElfFile.nameBytesMax))].prefix { $0 != 0 }
         return (String(decoding: name, as: UTF8.self), address - s.start)
     }
