@@ -122,15 +122,15 @@ struct SetCounters: CounterSource {
 
     @Test func promotedByItself() async throws {
         let bench = try await Bench(), next = try bench.write("alpha 2.0.0 access", "next.so")
-        _ = try await bench.control.startCanary("alpha", wish(path: next, RolloutWish(share: 1, minCalls: 10, seconds: 4)))
+        _ = try await bench.control.startCanary("alpha", wish(path: next, RolloutWish(share: 1, minCalls: 10, seconds: 600)))
         let few = SetCounters(byGeneration: [2: SetCounters.counters(calls: 9)]),
             enough = SetCounters(byGeneration: [2: SetCounters.counters(calls: 10)])
         await bench.control.watch(enough)
         #expect(await bench.control.state.canaries["alpha"] != nil)  // too early
-        try await Task.sleep(for: .milliseconds(4_500))
-        await bench.control.watch(few)
+        let later = UnixTime.now + 601
+        await bench.control.watch(few, at: later)
         #expect(await bench.control.state.canaries["alpha"] != nil)  // too few
-        await bench.control.watch(enough)
+        await bench.control.watch(enough, at: later)
         #expect(await bench.control.state.plugin("alpha")?.generation == 2)
     }
 

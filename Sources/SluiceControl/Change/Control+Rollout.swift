@@ -149,8 +149,8 @@ extension Control {
     }
 
     /// One look at everything that is on trial: takes back what broke its budget, promotes what is through.
-    func watch(_ counters: any CounterSource) async {
-        let now = UnixTime.now, running = state
+    func watch(_ counters: any CounterSource, at now: UInt64 = UnixTime.now) async {
+        let running = state
         guard !running.canaries.isEmpty || !running.probations.isEmpty else { return }
         for (name, canary) in running.canaries {
             if let problem = judge(canary.plugin, canary.budget, counters) {
