@@ -240,6 +240,12 @@ static int has_body(const sluice_response *response) {
          !(method.size == 4 && !memcmp(method.data, "HEAD", 4));
 }
 
+/* A body of no bytes passes no body filter, so there is nothing to seal it. */
+static int is_empty(const sluice_response *response) {
+  sluice_view length;
+  return response_table->header(response, SLUICE_VIEW("Content-Length"), &length) == SLUICE_OK && length.size == 1 && *length.data == '0';
+}
+
 /* Content-Encoding gets our coding behind what is there; a strong ETag becomes a weak one, for no two sealed bodies are alike. */
 static int32_t mark(sluice_response *response) {
   char text[512];
@@ -268,6 +274,7 @@ static int32_t mark(sluice_response *response) {
 static int32_t header_filter(void *instance, sluice_response *response) {
   const sluice_request *request = response_table->request(response);
   (void)instance;
+  if (is_empty(response)) return SLUICE_CONTINUE;
   int32_t status = mark(response);
   if (status < 0 || !has_body(response)) return status;
   sealed_stream *stream = memory_table->allocate(request, sizeof *stream);

@@ -4,8 +4,10 @@ once, and the other workers never notice. (Those that go wrong while loading: te
 
 import os
 import re
+import shutil
 import signal
 import stat
+import subprocess
 import time
 from pathlib import Path
 
@@ -38,6 +40,7 @@ def faulty(shared_origin, tmp_path_factory):
     ]
     with Gateway(
         to=shared_origin, workers=2, plugins=[{"name": "faults", "path": str(file)}], allow=ALLOWED, plugins_api="local",
+        plugin_quarantine={"crashes": 1000},
         plugin_quarantine={"crashes": 1000},  # this one may crash as often as it likes
         limits={"plugin_hold_warn": "100ms", "plugin_hold_max": f"{int(HOLD_MAX * 1000)}ms"}, routes=[*routes, route("everything", "/*")],
     ) as gateway:
@@ -164,3 +167,36 @@ def test_killed_from_outside_is_nobodys_fault(faulty):
     until(lambda: len(faulty.workers()) == 2 and faulty.workers() != before, 5, "the successor")
     time.sleep(0.3)
     assert {one["id"] for one in crashes(faulty)} == known
+
+
+# Swift
+
+TRAPS = {"bounds": "pastTheEnd", "unwrap": "forced", "overflow": "tooMuch"}
+
+
+@pytest.fixture(scope="module")
+def trapping(shared_origin, tmp_path_factory):
+    package, scratch = ROOT / "Tests/Scenarios/plugins/swift-traps", ROOT / ".build/scenario-swift-traps"
+    command = ["swift", "build", "-c", "release", "--package-path", str(package), "--scratch-path", str(scratch),
+               "-Xlinker", f"--version-script={ROOT}/SDK/sluice-plugin.map"]
+    built = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert built.returncode == 0, built.stdout + built.stderr
+    file = tmp_path_factory.mktemp("swift") / "swift-traps.so"
+    shutil.copyfile(scratch / "release/libswift-traps.so", file)
+    with Gateway(
+        to=shared_origin, workers=2, plugins=[{"name": "swift-traps", "path": str(file)}], allow=ALLOWED + "|swift-traps|Fatal error",
+        plugin_quarantine={"crashes": 100}, routes=[route("everything", "/*", plugins=[{"name": "swift-traps"}])],
+    ) as gateway:
+        yield gateway
+
+
+@pytest.mark.timeout(700)
+@pytest.mark.parametrize("trap", TRAPS)
+def test_swift_trap_is_named(trapping, trap):
+    report, back = suffer(trapping, f"/{trap}")
+    assert (report["plugin"], report["generation"], report["phase"], report["kind"]) == ("swift-traps", 1, "rewrite", "crash")
+    assert report["route"] == "everything" and report["signal"] in ("SIGILL", "SIGTRAP") and int(report["fault_address"], 16) > 0
+    names = [frame.get("symbol", "") for frame in report["stack"]]
+    assert any(TRAPS[trap] in name for name in names), names
+    assert not any(name.startswith("$s") for name in names), "Swift names are made readable"
+    assert back < 0.1

@@ -39,6 +39,15 @@ def test_a_new_plugin_passes_its_test_at_once(project):
     assert "hello" not in (project / "Makefile").read_text()
 
 
+@pytest.mark.timeout(500)
+def test_a_new_swift_plugin_too(tmp_path):
+    sluice("plugin", "new", "my-swift", "--lang", "swift", cwd=tmp_path)
+    assert re.search(r"Test run with [1-9]\d* tests.* passed", sluice("plugin", "test", "my-swift", cwd=tmp_path, timeout=240).stderr)
+    out = sluice("plugin", "build", "my-swift", cwd=tmp_path, timeout=240).stdout.splitlines()
+    assert out[0] == str(tmp_path / "my-swift/my-swift.so") and "may be loaded" in out[1]
+    assert sluice("plugin", "bench", out[0], "--requests", "10000").stdout.count("goes on") == 1
+
+
 def test_a_failing_test_fails(project, tmp_path):
     copy = tmp_path / "broken"
     subprocess.run(["cp", "-r", project, copy], check=True)

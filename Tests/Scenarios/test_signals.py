@@ -115,6 +115,8 @@ def test_usr1_opens_the_logs_again(shared_origin, origin):
         until(lambda: "/after" in access.read_text(), 3, "the second line in the new file")
         assert "/after" not in (plain.folder / "access.log.1").read_text()
         assert "/before" not in access.read_text()
+        for pid in [*plain.workers(), plain.control()]:  # what the runtime and the control process print goes there too
+            until(lambda: os.readlink(f"/proc/{pid}/fd/2") == str(errors), 3, "standard error to follow")
 
 
 def test_second_instance_on_the_same_port_is_refused(shared_origin, origin):

@@ -62,7 +62,7 @@ import Testing
             Bench.configuration.replacing("plugins: [{ name: alpha }] }", with: "plugins: [{ name: alpha, config: { keys: [a, 7] } }] }"))
         let schema = #"{"type":"object","additionalProperties":false,"properties":{"keys":{"type":"array","items":{"type":"string"}}}}"#
         let said = try await refusal(bench, #"alpha 2.0.0 access {"config_schema":\#(schema)}"#)
-        #expect(said == "routes[0].plugins[0].config.keys[1]: found 7; allowed: string")
+        #expect(said == "routes[0].plugins[0].config.keys[1]: found 7; allowed: string (schema of alpha)")
         #expect(bench.master.sent == [] && bench.copies == ["alpha/1"])
         #expect(
             try await refusal(bench, #"alpha 2.0.0 access {"config_schema":{"pattern":"a+"}}"#)?.contains(#"unknown keyword "pattern""#)

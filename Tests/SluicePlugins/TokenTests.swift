@@ -55,13 +55,13 @@ import Testing
     @Test func cancelMakesTokensStale() throws {
         let bench = try WaitingBench(fiber: false)
         let plain = try bench.request("/parked"), then = try bench.request("/then-long")
-        #expect(plain.run(.access, bench.table) == 2 && bench.worker.held(.request) == 1)
+        #expect(plain.run(.access, bench.table) == 2 && bench.worker.held(.fiber) == 1)
         bench.worker.host.cancel(plain.ctx)
         #expect(try bench.access("/last").last == 0)
         #expect(then.run(.access, bench.table) == 2)
         bench.worker.host.cancel(then.ctx)
         #expect(try bench.access("/last").last == 0)
-        #expect(bench.notes == ["then cancelled"] && bench.worker.held(.request) == 0)
+        #expect(bench.notes == ["then cancelled"] && bench.worker.held(.fiber) == 0)
         #expect(bench.worker.counters.failures[1] == 0)
         bench.end()
     }

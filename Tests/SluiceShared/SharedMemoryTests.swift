@@ -14,7 +14,7 @@ import Testing
         #expect(MemoryLayout<PluginCounters>.stride == 320 + 32 * 264)
         #expect(MemoryLayout<GenerationState>.stride == 192)
         #expect(MemoryLayout<MetricDefinition>.stride == 1_024)
-        #expect(MemoryLayout<FaultRecord>.stride == 7_072 && MemoryLayout<CrashEntry>.stride == 7_200)
+        #expect(MemoryLayout<FaultRecord>.stride == 7_064 && MemoryLayout<CrashEntry>.stride == 7_200)
         #expect(WorkerBlock.byteCount == 3_104_768)
         #expect(WorkerBlock.byteCount % 4096 == 0)
         #expect(SharedMemory.headerBytes == 4096 + 118_784 && SharedMemory.headerBytes % 4096 == 0)
@@ -88,6 +88,7 @@ import Testing
         #expect(try refusal(altered { $0.totalBytes += 1 }).contains("expected"))
         #expect(try refusal(altered(100)).contains("100 bytes"))
         #expect(try refusal(altered(8192)).contains("8192 bytes; the header alone takes"))
+        #expect(try refusal(altered(SharedMemory.headerBytes + 4096)).contains("bytes for 1 workers"))
         #expect(try refusal(Descriptor.open("/dev/null", O_RDONLY)).contains("0 bytes"))
     }
 }

@@ -220,10 +220,6 @@ extension ConfigSchema.Rule {
         -> ConfigSchema.Problem?
     {
         let known = properties.map(\.0)
-        if let missing = required.first(where: { key in !members.contains { $0.0 == key } }) {
-            return .init(
-                path: path, found: "key \(quote(missing)) is missing", allowed: "an object with \(required.joined(separator: ", "))")
-        }
         for (key, value) in members {
             var found: ConfigSchema.Problem?
             if let rule = properties.first(where: { $0.0 == key })?.1 {
@@ -239,6 +235,11 @@ extension ConfigSchema.Rule {
                 }
             }
             if let found { return found }
+        }
+        // Last: a key that is missing is often one that was misspelt.
+        if let missing = required.first(where: { key in !members.contains { $0.0 == key } }) {
+            return .init(
+                path: path, found: "key \(quote(missing)) is missing", allowed: "an object with \(required.joined(separator: ", "))")
         }
         return nil
     }

@@ -227,7 +227,7 @@ class Gateway:
         for entry in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
             try:
                 found.append((int(entry), Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")))
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):  # gone before or while it is read
                 pass
         return found
 
