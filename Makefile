@@ -1,5 +1,5 @@
 # Everything a person or CI does with this repository. `make` alone prints the list.
-# Nothing here knows how a thing is done beyond one line: scripts are in Packaging/, Tests/Tidy/, Tests/Bench/, Tests/Fuzz/.
+# Nothing here knows how a thing is done beyond one line: scripts are in Packaging/, Tests/Tidy/, Tests/Bench/, Tests/Fuzz/, Tests/Sanitize/.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -20,7 +20,7 @@ BENCH ?=
 # A change of any of these (a folder's own time too: added and removed files) makes a new build.
 SOURCES := Package.swift $(shell find Sources SDK Plugins '(' -name .build -o -name __pycache__ ')' -prune -o '(' -type f -o -type d ')' -not -name '*.md' -print 2>/dev/null)
 
-.PHONY: help deps test-deps bench-deps build run test unit scenarios ci ci-steps fmt tidy bench bench-counters bench-micro fuzz install uninstall clean
+.PHONY: help deps test-deps bench-deps build run test unit scenarios ci ci-steps fmt tidy bench bench-counters bench-micro fuzz sanitize sanitize-address install uninstall clean
 
 help:  ## this list
 	@echo "Sluice: an API gateway with native plugins. First: make run"
@@ -69,7 +69,7 @@ ci:  ## exactly what CI does, bounded in time
 	  || { status=$$?; [[ $$status != 124 ]] || echo "make ci: stopped after $(CI_SECONDS) s" >&2; exit $$status; }
 
 # The whole-gateway tests come last, so that their closing line is CI's.
-ci-steps: test-deps tidy unit build fuzz bench-counters scenarios
+ci-steps: test-deps tidy unit sanitize-address build fuzz bench-counters scenarios
 
 fmt:  ## format all Swift code
 	swift format format --in-place --parallel --recursive Sources SDK $(wildcard Plugins) Tests
@@ -94,6 +94,12 @@ bench-micro:  ## nanoseconds of an empty hook, of the bundled plugins, of a look
 
 fuzz:  ## fuzz the HTTP parser for FUZZ_SECONDS
 	if [[ -x Tests/Fuzz/run.sh ]]; then Tests/Fuzz/run.sh $(FUZZ_SECONDS); else echo "no Tests/Fuzz/run.sh in this checkout" >&2; exit 1; fi
+
+sanitize: sanitize-address  ## plugin host and C plugins under AddressSanitizer, then what threads touch under ThreadSanitizer
+	Tests/Sanitize/run.sh thread
+
+sanitize-address:  ## … the first half alone, as CI does
+	Tests/Sanitize/run.sh address
 
 install: $(STAMPS)/release  ## copy to DESTDIR/PREFIX
 	@Packaging/install.sh install

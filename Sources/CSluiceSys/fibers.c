@@ -1,5 +1,5 @@
-/* Entering and leaving a fiber: the C around fiber.S, with what AddressSanitizer must be told. Stacks, pools and what a fiber is
-   for belong to SluiceLoop (Fiber.swift). */
+/* Entering and leaving a fiber: the C around fiber.S, with what AddressSanitizer and ThreadSanitizer must be told. Stacks, pools and
+   what a fiber is for belong to SluiceLoop (Fiber.swift). */
 #include "include/csluice_sys.h"
 
 #ifndef __has_feature
@@ -13,6 +13,19 @@
 #define TELL_START(fake, stack, bytes) ((void)0)
 #define TELL_FINISH(fake, stack, bytes) ((void)0)
 #endif
+#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+#include <sanitizer/tsan_interface.h>
+/* `fake` is this fiber as ThreadSanitizer knows it, `caller_stack` whoever entered it. Both on the one thread: the switch orders them. */
+#define TSAN_ENTER(f) ((f)->caller_stack = __tsan_get_current_fiber(), __tsan_switch_to_fiber((f)->fake, 0))
+#define TSAN_LEAVE(f) __tsan_switch_to_fiber((void *)(uintptr_t)(f)->caller_stack, 0)
+#define TSAN_MAKE(f) ((f)->fake = __tsan_create_fiber(0))
+#define TSAN_END(f) ((f)->finished ? __tsan_destroy_fiber((f)->fake) : (void)0)
+#else
+#define TSAN_ENTER(f) ((void)0)
+#define TSAN_LEAVE(f) ((void)0)
+#define TSAN_MAKE(f) ((void)0)
+#define TSAN_END(f) ((void)0)
+#endif
 
 extern intptr_t cs_fiber_switch(void **save, void *to, intptr_t value) __attribute__((visibility("hidden")));
 extern void cs_fiber_boot(void) __attribute__((visibility("hidden")));
@@ -22,6 +35,7 @@ static void run(cs_fiber *f) {
   f->work(f);
   f->finished = 1;
   TELL_START(NULL, f->caller_stack, f->caller_bytes);
+  TSAN_LEAVE(f);
   cs_fiber_switch(&f->sp, f->caller, 0);
   __builtin_trap(); /* nobody enters a fiber that has finished */
 }
@@ -30,6 +44,7 @@ void cs_fiber_start(cs_fiber *f, void (*work)(cs_fiber *)) {
   f->work = work;
   f->finished = 0;
   f->fake = NULL;
+  TSAN_MAKE(f);
   uintptr_t *top = (uintptr_t *)((char *)f->stack + f->stack_bytes); /* page-aligned */
 #if defined(__x86_64__)
   uintptr_t *s = top - 10; /* boot starts with rsp 16-aligned, as a call wants it */
@@ -57,13 +72,16 @@ intptr_t cs_fiber_enter(cs_fiber *f, intptr_t value) {
   void *fake;
 #endif
   TELL_START(&fake, f->stack, f->stack_bytes);
+  TSAN_ENTER(f);
   intptr_t r = cs_fiber_switch(&f->caller, f->sp, value);
   TELL_FINISH(fake, NULL, NULL);
+  TSAN_END(f);
   return r;
 }
 
 intptr_t cs_fiber_leave(cs_fiber *f, intptr_t value) {
   TELL_START(&f->fake, f->caller_stack, f->caller_bytes);
+  TSAN_LEAVE(f);
   intptr_t r = cs_fiber_switch(&f->sp, f->caller, value);
   TELL_FINISH(f->fake, &f->caller_stack, &f->caller_bytes);
   return r;

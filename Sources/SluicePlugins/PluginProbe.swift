@@ -2,7 +2,7 @@
 // one generation and of its configurations. Whatever the plugin does to the process, no worker has loaded it yet. The process itself
 // is SluiceWorker's `ProbeProcess`; who starts it and reads the verdict is in SluiceControl.
 //
-//   inspect ─► dlopen ─► entry ─► init ─► tables ─► configure each ─► release each ─► destroy ─► dlclose
+//   inspect ─► dlopen ─► entry ─► init ─► tables ─► configure each ─► release each ─► worker_exit ─► destroy ─► dlclose ─► exit
 import SluiceShared
 
 public struct PluginProbe {
@@ -19,7 +19,8 @@ public struct PluginProbe {
         configurations = Array(fields[4...])
     }
 
-    /// Nil: nothing speaks against it. Else why a worker would refuse it.
+    /// Nil: nothing speaks against it, and the block's record says that the process ends now; call `exit` next, for what the plugin left
+    /// behind to run at the process's end runs in a worker too. Else why a worker would refuse it.
     public func run(on block: WorkerBlock) -> String? {
         let host = PluginHost(shared: block) { _, _ in }  // workers will log what it says
         do throws(PluginFailure) {
@@ -28,6 +29,8 @@ public struct PluginProbe {
             }
             let table = try host.prepare(plugins: [spec], bindings: bindings)
             host.retire(table)
+            host.finishLeaving(.max)  // nothing that it started keeps it here
+            block.head.pointee.enter(spec, phase: PhaseName.exit)
             return nil
         } catch {
             return error.description

@@ -90,12 +90,13 @@ extension WorkerHead {
 
 /// What ran, by the number in `WorkerHead.currentPhase`: the contract's phases (SLUICE_PHASE_…), and three of the host's own.
 public enum PhaseName {
-    /// The loader maps the file and runs its constructors; an instance is given back; destroy and destructors.
-    public static let load: UInt64 = 16, release: UInt64 = 17, unload: UInt64 = 18
+    /// The loader maps the file and runs its constructors; an instance is given back; destroy and destructors; the trial process ends.
+    public static let load: UInt64 = 16, release: UInt64 = 17, unload: UInt64 = 18, exit: UInt64 = 19
 
     public static func text(_ number: UInt64) -> String { number < UInt64(all.count) ? all[Int(number)] : "phase \(number)" }
     private static let all = [
         "rewrite", "access", "header_filter", "body_filter", "log", "content", "balancer", "routing", "timer", "background", "init",
         "worker_init", "exit_worker", "configure", "ssl_client_hello", "ssl_certificate", "load", "release", "destroy",
+        "exit",
     ]
 }

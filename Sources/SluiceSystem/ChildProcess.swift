@@ -108,6 +108,16 @@ public enum ChildProcess {
         return ExitReason(waitStatus: status)
     }
 
+    /// Waits for `pid` to end, until `untilMs` (`SystemClock.monotonicMs`), looking every 2 ms; nil: it still runs.
+    public static func wait(_ pid: pid_t, untilMs: UInt64) throws(SystemError) -> ExitReason? {
+        while true {
+            var status: Int32 = 0
+            if try check("wait for process \(pid)", { waitpid(pid, &status, WNOHANG) }) == pid { return ExitReason(waitStatus: status) }
+            if SystemClock.monotonicMs() >= untilMs { return nil }
+            usleep(2_000)
+        }
+    }
+
     /// Sends `signal`; a process that is gone already is no error.
     public static func kill(_ pid: pid_t, _ signal: Int32) { if pid > 1 { _ = CSluiceSys.kill(pid, signal) } }
 

@@ -26,15 +26,21 @@ public enum ProbeProcess {
             Descriptor.close(memory)
             if !FaultHandler.install(block) { say("refused: no handler for faults: \(Errno.current)") }
             block.head.pointee.pid = UInt64(getpid())
-            say(probe.run(on: block).map { "refused: \($0)" } ?? "ok")
+            if let problem = probe.run(on: block) { say("refused: \(problem)") }
+            write("ok")
+            exit(0)  // as a worker ends: handlers of the process's end run, also those that point into a file that is gone
         } catch {
             say("refused: \(error)")
         }
     }
 
     private static func say(_ text: String) -> Never {
+        write(text)
+        _exit(0)
+    }
+
+    private static func write(_ text: String) {
         var line = String(text.prefix(Limits.probeVerdictBytesMax)) + "\n"
         line.withUTF8 { bytes in _ = try? Descriptor.writeAll(verdict, UnsafeRawBufferPointer(bytes)) }
-        _exit(0)  // destructors had their turn when the plugin was unloaded
     }
 }

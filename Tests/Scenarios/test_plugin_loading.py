@@ -207,6 +207,20 @@ def test_plugin_that_ends_the_process_while_loading_is_refused(gateway, tmp_path
     assert leaving.exists() and gateway.workers() == before
 
 
+def test_plugin_that_crashes_at_the_end_of_the_process_is_refused(gateway, tmp_path):
+    """A handler for the end of the process that lies in the unmapped file would crash each worker that drains; the trial ends as a worker does."""
+    handler = """extern int on_exit(void (*)(int, void *), void *);
+static void late(int status, void *data) { (void)status; (void)data; }
+static int32_t init"""
+    text = hello(tmp_path, "late", "static int32_t init", handler) and (tmp_path / "late.c").read_text()
+    text = text.replace("return edits ? SLUICE_OK : SLUICE_ENOTFOUND;", "return on_exit(late, 0) ? SLUICE_ENOMEM : SLUICE_OK;")
+    before = gateway.workers()
+    answer = gateway.admin("POST", "/v1/plugins/load", {"path": str(compiled(tmp_path, "late-2", text))})
+    assert answer.status == 422 and "probe: exit crashed: SIGSEGV" in answer.body.decode(), answer
+    assert gateway.workers() == before
+    still_works(gateway)
+
+
 def test_configuration_that_makes_the_plugin_crash_is_refused(gateway, tmp_path):
     """configure runs in the trial too: a reload with such a configuration touches no worker."""
     field = ".size = sizeof filter, .rewrite"

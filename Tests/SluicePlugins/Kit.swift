@@ -36,6 +36,9 @@ enum Kit {
     }
     struct ToolFailure: Error, CustomStringConvertible { let description: String }
 
+    /// The compiler of fixtures; what `make sanitize` runs has instrumented ones, from the compiler whose runtime this process has.
+    static let compiler = ProcessInfo.processInfo.environment["SLUICE_SANITIZE"].map { ["clang", "-fsanitize=\($0)", "-g"] } ?? ["cc"]
+
     /// Variants of fixture.c, in the order of its enum.
     enum Variant: Int {
         case hello, badInit, badConfigure, badMagic, badMajor, shortEntry, noManifest, lyingPhases, upper, edits, abuser, noFilter,
@@ -47,8 +50,8 @@ enum Kit {
         let path = folder + "/\(variant)-\(UUID().uuidString).so"
         let list = phases.map { "\\\"\($0)\\\"" }.joined(separator: ",")
         try run(
-            [
-                "cc", "-std=gnu17", "-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-I\(include)",
+            compiler + [
+                "-std=gnu17", "-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-I\(include)",
                 "-DVARIANT=\(variant.rawValue)", "-DPHASES=\"\(list)\"", "-DEXTRA=\"\(extra)\"",
             ]
                 + options + [root + "/Tests/Kit/plugins/fixture.c", "-o", path, "-Wl,--version-script=\(root)/SDK/sluice-plugin.map"])

@@ -15,7 +15,7 @@ import Testing
     private func build(_ options: [String] = []) throws -> String {
         let path = Kit.folder + "/functions-\(UUID().uuidString).so"
         try Kit.run(
-            ["cc", "-std=gnu17", "-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-I\(Kit.include)"] + options
+            Kit.compiler + ["-std=gnu17", "-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-I\(Kit.include)"] + options
                 + [Kit.root + "/Tests/Kit/plugins/functions.c", "-o", path])
         return path
     }

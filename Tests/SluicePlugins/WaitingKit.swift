@@ -13,7 +13,7 @@ extension Kit {
         let path = folder + "/waiting-\(UUID().uuidString).so"
         let flags = (fiber ? ["-DFIBER"] : []) + (quiet ? ["-DQUIET"] : [])
         try run(
-            ["cc", "-std=gnu17", "-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-pthread", "-I\(include)"] + flags
+            compiler + ["-std=gnu17", "-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-pthread", "-I\(include)"] + flags
                 + [root + "/Tests/Kit/plugins/waiting.c", "-o", path, "-Wl,--version-script=\(root)/SDK/sluice-plugin.map"])
         return path
     }

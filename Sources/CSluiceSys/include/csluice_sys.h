@@ -95,7 +95,7 @@ typedef struct cs_fiber {
   size_t stack_bytes;
   void (*work)(struct cs_fiber *);
   uintptr_t finished;
-  const void *caller_stack; /* for AddressSanitizer, as fake */
+  const void *caller_stack; /* for sanitizers, as caller_bytes and fake */
   size_t caller_bytes;
   void *fake;
 } cs_fiber;

@@ -126,14 +126,13 @@ private struct Trial {
         }
         let deadline = SystemClock.monotonicMs() + UInt64(timeoutMs)
         let said = read(until: deadline)
-        let isLate = said == nil
+        let end = said == nil ? nil : try ChildProcess.wait(pid, untilMs: deadline)  // handlers of the process's end may hang too
         // The child leads a group of its own: whatever the plugin started goes with it.
-        if isLate { kill(-pid, SIGKILL) }
-        let reason = try ChildProcess.wait(pid)
         kill(-pid, SIGKILL)
+        let reason = try end ?? ChildProcess.wait(pid)
         let head = memory.worker(0).head.pointee
         let step = head.currentPlugin != 0 ? PhaseName.text(head.currentPhase) : "the host"
-        if isLate || reason == .signalled(SIGXCPU) {
+        if end == nil || reason == .signalled(SIGXCPU) {
             return ProbeVerdict(outcome: .hung, detail: "\(step) did not return within \(timeoutMs) ms")
         }
         if case .signalled(let number) = reason { return crash(step, number) }
