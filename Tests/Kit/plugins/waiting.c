@@ -174,6 +174,9 @@ static int32_t on_fiber(const char *p, sluice_request *r) {
   }
   if (!strcmp(p, "/closed")) {
     if (pipe2(pipes, O_NONBLOCK | O_CLOEXEC)) return SLUICE_EFAULT;
+    int high = fcntl(pipes[0], F_DUPFD_CLOEXEC, 900); /* a number that no other thread of the tests gets once it is closed */
+    close(pipes[0]);
+    pipes[0] = high;
     EXPECT(loop->start_timer(h, 5, 0, close_fd, (void *)(intptr_t)pipes[0], NULL) == SLUICE_OK);
     EXPECT(io->wait_fd(h, pipes[0], SLUICE_READABLE, 40) == SLUICE_ETIMEDOUT);
     EXPECT(io->wait_fd(h, pipes[0], SLUICE_READABLE, 40) == SLUICE_EINVAL);
