@@ -34,45 +34,23 @@ let package = Package(
     ],
     targets: [
         // 7 roof
-        .executableTarget(
-            name: "sluiced", dependencies: ["SluiceMaster", "SluiceWorker", "SluiceSystem"], swiftSettings: fast,
-            linkerSettings: runtimePath),
+        .executableTarget(name: "sluiced", dependencies: ["SluiceMaster", "SluiceWorker", "SluiceSystem"], swiftSettings: fast, linkerSettings: runtimePath),
         .executableTarget(name: "sluice", dependencies: ["SluiceControl"], swiftSettings: plain, linkerSettings: runtimePath),
         // 6 processes
-        room(
-            "SluiceMaster", ["SluiceSystem", "SluiceChannel", "SluiceShared", "SluiceModel", "SluiceRules", "SluiceObserve", "SluiceBytes"]),
-        room(
-            "SluiceWorker",
-            [
-                "SluicePipeline", "SluiceRouter", "SluiceUpstream", "SluicePlugins", "SluiceObserve", "SluiceHTTP", "SluiceRules",
-                "SluiceLoop", "SluiceChannel", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem",
-            ]),
-        room(
-            "SluiceControl",
-            [
-                "SluiceChannel", "SluiceShared", "SluiceRules", "SluiceModel", "SluiceSystem", "SluiceInspect", "CSluiceCrypto",
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Yams", package: "Yams"),
-                .product(name: "Logging", package: "swift-log"),
-            ], plain),
+        room("SluiceMaster", ["SluiceSystem", "SluiceChannel", "SluiceShared", "SluiceModel", "SluiceRules", "SluiceObserve", "SluiceBytes"]),
+        room("SluiceWorker", ["SluicePipeline", "SluiceRouter", "SluiceUpstream", "SluicePlugins", "SluiceObserve", "SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceChannel", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
+        room("SluiceControl", ["SluiceChannel", "SluiceShared", "SluiceRules", "SluiceModel", "SluiceSystem", "SluiceInspect", "CSluiceCrypto",
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Yams", package: "Yams"),
+            .product(name: "Logging", package: "swift-log")], plain),
         // 5
-        room(
-            "SluicePipeline",
-            [
-                "SluiceRouter", "SluiceUpstream", "SluicePlugins", "SluiceObserve", "SluiceHTTP", "SluiceRules", "SluiceLoop",
-                "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem",
-            ]),
+        room("SluicePipeline", ["SluiceRouter", "SluiceUpstream", "SluicePlugins", "SluiceObserve", "SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
         // 4 organs
         room("SluiceRouter", ["SluiceRules", "SluiceModel", "SluiceBytes"]),
         room("SluiceUpstream", ["SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
         room("SluiceObserve", ["SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem", "CSluiceSys"]),
-        room(
-            "SluicePlugins",
-            [
-                .product(name: "CSluiceABI", package: "SDK"), "CSluiceCrypto", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceLoop",
-                "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem",
-            ]),
+        room("SluicePlugins", [.product(name: "CSluiceABI", package: "SDK"), "CSluiceCrypto", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
         // 3 speech
         room("SluiceHTTP", ["SluiceBytes", "CSluiceSys"]),
         room("SluiceRules", ["SluiceModel", "SluiceBytes", "CSluiceFFI"]),
@@ -102,12 +80,7 @@ let package = Package(
         tests("SluiceRules", ["SluiceRules", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),
         tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceModel", "SluiceBytes"]),
         tests("SluiceInspect", ["SluiceInspect"]),
-        tests(
-            "SluicePlugins",
-            [
-                "SluicePlugins", "CSluiceCrypto", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel",
-                "SluiceBytes", .product(name: "CSluiceABI", package: "SDK"),
-            ]),
+        tests("SluicePlugins", ["SluicePlugins", "CSluiceCrypto", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", .product(name: "CSluiceABI", package: "SDK")]),
         tests("SluiceSystem", ["SluiceSystem"]),
         tests("SluiceChannel", ["SluiceChannel", "SluiceSystem"]),
         tests("SluiceShared", ["SluiceShared", "SluiceSystem"]),
@@ -118,12 +91,7 @@ let package = Package(
 
 // Figures of single parts; only `make bench-micro` says that it is wanted, so that nothing else builds it.
 if Context.environment["SLUICE_MICROBENCH"] != nil {
-    package.targets.append(
-        .executableTarget(
-            name: "sluice-microbench",
-            dependencies: [
-                "SluicePlugins", "SluiceRouter", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem",
-            ], path: "Tests/Bench/Micro", swiftSettings: fast))
+    package.targets.append(.executableTarget(name: "sluice-microbench", dependencies: ["SluicePlugins", "SluiceRouter", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"], path: "Tests/Bench/Micro", swiftSettings: fast))
 }
 
 // What `make sanitize` runs: the plugin host and what it stands on, instrumented; without the targets whose dependencies take minutes.

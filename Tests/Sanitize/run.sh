@@ -21,7 +21,11 @@ thread)
 esac
 export SLUICE_SANITIZE=$kind
 how=(--disable-xctest "--sanitize=$kind" --scratch-path ".build/sanitize/$kind")
-lock=$(sha256sum Package.resolved)
+# The reduced package needs no pins, and SwiftPM would write it a file without any.
+pins=Package.resolved
+back() { if [[ -f .build/sanitize/pins ]]; then mv -f .build/sanitize/pins $pins; else rm -f $pins; fi; }
+mkdir -p .build/sanitize
+if [[ -f $pins ]]; then mv -f $pins .build/sanitize/pins; fi
+trap back EXIT
 swift build --build-tests "${how[@]}" 2>&1 | grep -v 'Cannot export local symbol'
 timeout --foreground --kill-after=10 180 swift test --skip-build "${how[@]}" --filter "$wanted" --skip "$unwanted" 2>&1 | grep -v ' started\.$'
-[[ $(sha256sum Package.resolved) == "$lock" ]] || { echo "run.sh: Package.resolved was changed; this must not happen" >&2; exit 1; }
