@@ -40,7 +40,6 @@ def faulty(shared_origin, tmp_path_factory):
     ]
     with Gateway(
         to=shared_origin, workers=2, plugins=[{"name": "faults", "path": str(file)}], allow=ALLOWED, plugins_api="local",
-        plugin_quarantine={"crashes": 1000},
         plugin_quarantine={"crashes": 1000},  # this one may crash as often as it likes
         limits={"plugin_hold_warn": "100ms", "plugin_hold_max": f"{int(HOLD_MAX * 1000)}ms"}, routes=[*routes, route("everything", "/*")],
     ) as gateway:

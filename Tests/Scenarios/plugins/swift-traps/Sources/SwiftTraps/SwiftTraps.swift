@@ -15,9 +15,9 @@ final class SwiftTraps: RewriteHook {
 
     func rewrite(_ request: inout Request) -> Verdict {
         let n = request.path.count
-        if request.path.starts(with: "/bounds") { return pastTheEnd(n) > 0 ? .next : .failed }
-        if request.path.starts(with: "/unwrap") { return forced(n > 1000 ? n : nil) > 0 ? .next : .failed }
-        if request.path.starts(with: "/overflow") { return tooMuch(Int.max - 1 + n) > 0 ? .next : .failed }
+        if request.path == "/bounds" { return pastTheEnd(n) > 0 ? .next : .failed }
+        if request.path == "/unwrap" { return forced(n > 1000 ? n : nil) > 0 ? .next : .failed }
+        if request.path == "/overflow" { return tooMuch(Int.max - 100 + n) > 0 ? .next : .failed }
         return .next
     }
     @inline(never) private func pastTheEnd(_ n: Int) -> Int { numbers[n] }
