@@ -1,8 +1,13 @@
-/* The one file that includes OpenSSL's headers. Its words are explained in include/csluice_crypto.h. */
+/* Digests and signatures of files by OpenSSL; plugins' crypto is in the files beside it. The words are explained in include/csluice_crypto.h. */
 #include "include/csluice_crypto.h"
 #include <limits.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+
+/* Before anything of OpenSSL is used: without its handler for the end of the process. A plugin that runs the process's handlers when it is
+   unloaded (a damaged __dso_handle is enough) would otherwise end OpenSSL under everybody's feet. Freed by the system with the process. */
+__attribute__((constructor)) static void keep_openssl(void) { OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL); }
 
 int cs_sha256(const void *p, size_t n, uint8_t out[32]) {
   unsigned size = 32;
