@@ -6,7 +6,7 @@
 set -euo pipefail
 
 run=(make gcc libc6-dev libssl-dev libc-ares-dev libffi-dev libhiredis-dev)  # building, and what `make run` starts
-test=(g++ python3 python3-venv curl openssl pkgconf valgrind binutils wrk nginx libnginx-mod-http-lua redis-server)  # scenario tests, counters, fuzzing
+test=(g++ python3 python3-venv curl openssl pkgconf valgrind binutils wrk nginx libnginx-mod-http-lua redis-server)  # scenarios, counters, fuzzing
 bench=(nginx libnginx-mod-http-lua lua-cjson haproxy wrk nghttp2-client openssl liburing-dev util-linux)
 all=(trafficserver)                                                      # only for Tests/Bench/setup.sh --ats
 

@@ -80,7 +80,7 @@ def rounds(results):
         for n, runs in d["runs"].items():
             counts.setdefault(len(runs), set()).add(n)
     secs = results[0]["secs"]
-    return "; ".join(f"{k} rounds of {secs} s: {', '.join(sorted(v))}" for k, v in sorted(counts.items(), reverse=True))
+    return "; ".join(f"{k} round{'s' * (k != 1)} of {secs} s: {', '.join(sorted(v))}" for k, v in sorted(counts.items(), reverse=True))
 
 
 def section(results, versions, idle_table):
