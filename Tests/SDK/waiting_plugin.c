@@ -101,7 +101,7 @@ static int32_t access_hook(void *instance, sluice_request *r) {
     sluice_http_request q = {.size = sizeof q, .url = SLUICE_VIEW("http://auth/check"), .timeout_ms = 500};
     return http->start(host, &q, on_http, NULL, &waiting_task);
   }
-  if (!strcmp(how, "/work")) return background->schedule(host, 5, 40, work, NULL, &waiting_task);
+  if (!strcmp(how, "/again")) return background->schedule(host, 5, 40, work, NULL, &waiting_task);
   if (!strcmp(how, "/body")) {
     int32_t status = bodies->gather(r);
     trace("gathered", status);

@@ -101,7 +101,7 @@ static void loops(void) {
   fake_end(begin("/start", 0));
   fake_advance(h, 30);
   CHECK(traced("http200"));
-  fake_end(begin("/work", 0));
+  fake_end(begin("/again", 0));
   fake_advance(h, 24);
   CHECK(!traced("work") && fake_pending(h) == 2);
   fake_advance(h, 1);
