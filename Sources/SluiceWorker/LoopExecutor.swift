@@ -9,19 +9,24 @@ enum LoopExecutors {
     nonisolated(unsafe) static var host: PluginHost?
     static let main = MainLoopExecutor(), tasks = TaskLoopExecutor()
 
+    /// The worker sets `host` before it loads any plugin, and nothing else makes Tasks. A job without it is a mistake in the worker's start,
+    /// and dropping one would leave its Task waiting for ever without a word: so the worker says why and ends.
+    private static var running: PluginHost {
+        guard let host else { fatalError("a Swift Task was made before the worker had a plugin host") }
+        return host
+    }
+
     static func install() { _createExecutors(factory: LoopExecutorFactory.self) }
 
     static func post(_ job: consuming ExecutorJob, _ run: PluginHost.Job) {
-        guard let host else { fatalError("a Swift Task was made before the worker had a plugin host") }
-        host.post(run, unsafeBitCast(UnownedJob(job), to: UnsafeMutableRawPointer.self))
+        running.post(run, unsafeBitCast(UnownedJob(job), to: UnsafeMutableRawPointer.self))
     }
     static func post<D>(_ job: consuming ExecutorJob, after delay: D, _ run: PluginHost.Job) {
-        guard let host else { fatalError("a Swift Task was made before the worker had a plugin host") }
         let parts = (delay as? Duration ?? .zero).components
         let ms =
             parts.seconds < 2_147_483
             ? max(0, parts.seconds * 1000 + (parts.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000) : Int64(Int32.max)
-        host.post(run, unsafeBitCast(UnownedJob(job), to: UnsafeMutableRawPointer.self), afterMs: UInt32(ms))
+        running.post(run, unsafeBitCast(UnownedJob(job), to: UnsafeMutableRawPointer.self), afterMs: UInt32(ms))
     }
 }
 
