@@ -16,7 +16,8 @@ extension Pipeline {
             return answer(x, 413, "body larger than plugins of this route may read")
         }
         let head = x.pointee.requestHead
-        if head.flags & MessageHead.expectContinue != 0 && head.minorVersion == 1 && c.pointee.inputStart == c.pointee.inputEnd {
+        let waits = head.flags & MessageHead.expectContinue != 0 && head.minorVersion == 1 && !x.pointee.request.isDone
+        if waits && c.pointee.inputStart == c.pointee.inputEnd {
             let line: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
             let r = c.send(UnsafeMutablePointer(mutating: line.utf8Start), line.utf8CodeUnitCount)
             if r != line.utf8CodeUnitCount { return abort(x) }  // a fresh connection that takes no 25 bytes

@@ -45,10 +45,6 @@ extension HostTables {
 /// Complete, or the hook waits: on its fiber here, elsewhere by returning SLUICE_SUSPEND.
 private func gatherBody(_ ctx: Context) -> Int32 {
     if ctx.pointee.body.state == .complete { return Status.ok }
-    if ctx.pointee.body.declared == 0 {
-        ctx.pointee.body.state = .complete
-        return Status.ok
-    }
     ctx.wantsAttention()
     return PluginHost.park(ctx, on: .body)
 }

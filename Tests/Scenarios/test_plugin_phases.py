@@ -10,8 +10,8 @@ from kit.gateway import ROOT, Gateway, cluster, route
 from kit.origin import Origin
 from kit.rawclient import Cut, RawClient, get
 
-MODES = ["body-echo", "body-upper", "body-twice", "body-keep", "route", "balance", "content", "content-length", "content-rot", "content-cut",
-         "content-empty", "content-decline"]
+MODES = ["body-echo", "body-upper", "body-twice", "body-keep", "body-new", "route", "balance", "content", "content-length", "content-rot",
+         "content-cut", "content-empty", "content-decline"]
 KIB = 1024
 
 
@@ -72,6 +72,12 @@ def test_replaced_body(phases, origin):
     assert post(phases, "/body-twice/x", b"ab" * 50_000, pieces=4).status == 200
     seen = origin.wait_for(1)[0]
     assert (seen.get("Content-Length"), seen.sha256) == ("200000", hashlib.sha256(b"ab" * 100_000).hexdigest())
+
+
+def test_request_without_a_body_gets_one(phases, origin):
+    assert get(phases.port, "/body-new/x", method="POST").status == 200
+    seen = origin.wait_for(1)[0]
+    assert (seen.get("Content-Length"), seen.sha256) == ("3", hashlib.sha256(b"new").hexdigest())
 
 
 def test_gathered_request_without_a_body(phases, origin):

@@ -45,6 +45,7 @@ static int32_t access_hook(void *p, sluice_request *request) {
     free(twice);
     return r;
   }
+  if (is(i, "body-new")) return bodies->replace(request, SLUICE_VIEW("new"));
   return SLUICE_CONTINUE;  /* body-keep */
 }
 
