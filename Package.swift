@@ -30,6 +30,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     ],
     targets: [
@@ -38,23 +39,25 @@ let package = Package(
         .executableTarget(name: "sluice", dependencies: ["SluiceControl"], swiftSettings: plain, linkerSettings: runtimePath),
         // 6 processes
         room("SluiceMaster", ["SluiceSystem", "SluiceChannel", "SluiceShared", "SluiceModel", "SluiceRules", "SluiceObserve", "SluiceBytes"]),
-        room("SluiceWorker", ["SluicePipeline", "SluiceRouter", "SluiceUpstream", "SluicePlugins", "SluiceObserve", "SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceChannel", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
-        room("SluiceControl", ["SluiceChannel", "SluiceShared", "SluiceRules", "SluiceModel", "SluiceSystem", "SluiceInspect", "CSluiceCrypto",
-            .product(name: "Hummingbird", package: "hummingbird"),
+        room("SluiceWorker", ["SluicePipeline", "SluiceRouter", "SluiceUpstream", "SluicePlugins", "SluiceObserve", "SluiceHTTP", "SluiceRules", "SluiceCEL", "SluiceLoop", "SluiceChannel", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
+        room("SluiceControl", ["SluiceStore", "SluiceRouter", "SluiceChannel", "SluiceShared", "SluiceRules", "SluiceCEL", "SluiceModel", "SluiceBytes", "SluiceSystem", "SluiceInspect", "CSluiceCrypto",
+            .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Yams", package: "Yams"),
             .product(name: "Logging", package: "swift-log")], plain),
         // 5
-        room("SluicePipeline", ["SluiceRouter", "SluiceUpstream", "SluicePlugins", "SluiceObserve", "SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
+        room("SluiceStore", ["SluiceModel", .product(name: "GRDB", package: "GRDB.swift")], plain),
+        room("SluicePipeline", ["SluiceRouter", "SluiceUpstream", "SluicePlugins", "SluiceObserve", "SluiceHTTP", "SluiceRules", "SluiceCEL", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
         // 4 organs
-        room("SluiceRouter", ["SluiceRules", "SluiceModel", "SluiceBytes"]),
+        room("SluiceRouter", ["SluiceRules", "SluiceCEL", "SluiceModel", "SluiceBytes"]),
         room("SluiceUpstream", ["SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
         room("SluiceObserve", ["SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem", "CSluiceSys"]),
         room("SluicePlugins", [.product(name: "CSluiceABI", package: "SDK"), "CSluiceCrypto", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
         // 3 speech
         room("SluiceHTTP", ["SluiceBytes", "CSluiceSys"]),
-        room("SluiceRules", ["SluiceModel", "SluiceBytes", "CSluiceFFI"]),
+        room("SluiceRules", ["SluiceCEL", "SluiceModel", "SluiceBytes", "CSluiceFFI", "CSluiceRegex"]),
         // 2 motion
+        room("SluiceCEL", ["SluiceModel", "SluiceBytes", "CSluiceRegex"]),
         room("SluiceLoop", ["SluiceSystem", "SluiceBytes", "CSluiceAres"]),
         room("SluiceChannel", ["SluiceSystem", "SluiceModel", "SluiceBytes"]),
         room("SluiceShared", ["SluiceSystem", "SluiceBytes", "CSluiceSys", "CSluiceFault"]),
@@ -69,16 +72,19 @@ let package = Package(
         .target(name: "CSluiceCrypto", linkerSettings: [.linkedLibrary("crypto")]),
         .target(name: "CSluiceAres", linkerSettings: [.linkedLibrary("cares")]),
         .target(name: "CSluiceFFI", linkerSettings: [.linkedLibrary("ffi")]),
+        .target(name: "CSluiceRegex", cxxSettings: [.unsafeFlags(["-std=c++17"])], linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("hs")]),
         // tests
+        tests("SluiceCEL", ["SluiceCEL", "SluiceModel", "SluiceBytes"]),
+        tests("SluiceStore", ["SluiceStore", "SluiceModel"]),
         tests("SluiceBytes", ["SluiceBytes"]),
         tests("SluiceLoop", ["SluiceLoop"]),
         tests("SluiceUpstream", ["SluiceUpstream", "SluiceRules", "SluiceHTTP"]),
         tests("SluicePipeline", ["SluicePipeline"]),
         tests("SluiceHTTP", ["SluiceHTTP", "SluiceBytes", "SluiceModel"]),
-        tests("SluiceControl", ["SluiceControl", "SluiceModel"]),
+        tests("SluiceControl", ["SluiceControl", "SluiceStore", "SluiceCEL", "SluiceModel"]),
         tests("SluiceModel", ["SluiceModel"]),
-        tests("SluiceRules", ["SluiceRules", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),
-        tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceModel", "SluiceBytes"]),
+        tests("SluiceRules", ["SluiceRules", "SluiceCEL", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),
+        tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceCEL", "SluiceModel", "SluiceBytes"]),
         tests("SluiceInspect", ["SluiceInspect"]),
         tests("SluicePlugins", ["SluicePlugins", "CSluiceCrypto", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", .product(name: "CSluiceABI", package: "SDK")]),
         tests("SluiceSystem", ["SluiceSystem"]),
@@ -99,9 +105,17 @@ if Context.environment["SLUICE_SANITIZE"] != nil {
     let wanted: Set = [
         "SluicePlugins", "SluiceRules", "SluiceHTTP", "SluiceLoop", "SluiceInspect", "SluiceShared", "SluiceModel", "SluiceBytes",
         "SluiceSystem", "CSluiceSys",
-        "CSluiceFault", "CSluiceCrypto", "CSluiceAres", "CSluiceFFI", "SluicePluginsTests", "SluiceLoopTests",
+        "CSluiceFault", "CSluiceCrypto", "CSluiceAres", "CSluiceFFI", "CSluiceRegex", "SluiceCEL", "SluicePluginsTests", "SluiceLoopTests",
     ]
     package.targets.removeAll { !wanted.contains($0.name) }
     package.products = []
+    package.dependencies.removeAll { if case .fileSystem = $0.kind { false } else { true } }
+}
+
+// The data plane alone: what `sluiced` links, with its unit tests, in a minute (`SLUICE_DATA_PLANE=1 swift test --scratch-path .build-data`).
+if Context.environment["SLUICE_DATA_PLANE"] != nil {
+    let tower: Set = ["SluiceControl", "SluiceStore", "sluice", "SluiceControlTests", "SluiceStoreTests"]
+    package.targets.removeAll { tower.contains($0.name) }
+    package.products.removeAll { $0.name == "sluice" }
     package.dependencies.removeAll { if case .fileSystem = $0.kind { false } else { true } }
 }

@@ -1,0 +1,8 @@
+// The database of policies: objects, revisions, audit. SQLite by GRDB; nothing here knows HTTP, YAML or workers.
+import GRDB
+import SluiceModel
+
+public enum StoreFormat {
+    /// Of the library that is linked, for `sluice version` and error messages.
+    public static var libraryVersion: String { String(cString: sqlite3_libversion()) }
+}
