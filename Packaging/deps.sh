@@ -5,7 +5,8 @@
 #   deps.sh run|test|bench|all…   several lists may be named
 set -euo pipefail
 
-run=(make gcc g++ libc6-dev libssl-dev libc-ares-dev libffi-dev libhiredis-dev libre2-dev libvectorscan-dev libsqlite3-dev)  # building, and what `make run` starts
+# Building, and what `make run` starts.
+run=(make gcc g++ libc6-dev libssl-dev libc-ares-dev libffi-dev libhiredis-dev libre2-dev libvectorscan-dev libsqlite3-dev)
 test=(python3 python3-venv curl openssl pkgconf valgrind binutils wrk nginx libnginx-mod-http-lua redis-server)  # scenarios, counters, fuzzing
 bench=(nginx libnginx-mod-http-lua lua-cjson haproxy wrk nghttp2-client openssl liburing-dev util-linux)
 all=(trafficserver)                                                      # only for Tests/Bench/setup.sh --ats

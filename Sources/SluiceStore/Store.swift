@@ -4,5 +4,7 @@ import SluiceModel
 
 public enum StoreFormat {
     /// Of the library that is linked, for `sluice version` and error messages.
-    public static var libraryVersion: String { String(cString: sqlite3_libversion()) }
+    public static func libraryVersion() throws -> String {
+        try DatabaseQueue().read { try String.fetchOne($0, sql: "SELECT sqlite_version()") ?? "" }
+    }
 }

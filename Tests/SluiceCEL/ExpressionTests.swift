@@ -1,4 +1,4 @@
-// The tree itself.
+// The tree of an expression as a table of nodes: reading it from its root.
 import SluiceCEL
 import Testing
 

@@ -2,6 +2,7 @@
 import SluiceStore
 import Testing
 
-@Test func sqliteIsNewEnoughForStrictTables() {
-    #expect(StoreFormat.libraryVersion.split(separator: ".").compactMap { Int($0) }.lexicographicallyPrecedes([3, 37]) == false)
+@Test func sqliteIsNewEnoughForStrictTables() throws {
+    let version = try StoreFormat.libraryVersion().split(separator: ".").compactMap { Int($0) }
+    #expect(!version.lexicographicallyPrecedes([3, 37]))
 }
