@@ -22,6 +22,9 @@ public struct Configuration: Sendable, Equatable {
     public var pluginProbation = PluginProbation()
     public var clusters: [Cluster] = []
     public var routes: [Route] = []
+    public var ipSets: [IPSet] = []
+    public var consumers: [Consumer] = []
+    public var certificates: [Certificate] = []
     /// Plugins to load at start, by name.
     public var plugins: [PluginSource] = []
     /// Bindings that run on every route, before the route's own.
@@ -69,15 +72,22 @@ public struct Target: Sendable, Equatable {
 
 public struct Route: Sendable, Equatable {
     public var id: String
+    /// CEL of type bool over the request; nil = every one.
+    public var when: String?
     /// Exact names or "*.example.org"; empty = any host.
     public var hosts: [String] = []
-    /// "/users/{id}" (named segments), "/static/*" (prefix), "=/health" (literally), "/about" (exact); empty = any path.
+    /// "/users/{id}" (named segments), "/static/*" (prefix), "=/health" (literally), "/about" (exact),
+    /// "~^/v[0-9]+/" (regular expression); empty = any path.
     public var paths: [String] = []
     /// Upper-case tokens; empty = any method.
     public var methods: [String] = []
     /// Higher first; then exact before wildcard host, exact before longest prefix, then id.
     public var priority: Int = 0
     public var action: Action
+    public var rewrite: Rewrite?
+    public var mirror: Mirror?
+    /// Set: the route answers this and does nothing else.
+    public var maintenance: Maintenance?
     public var plugins: [PluginBinding] = []
     public var connectTimeoutMs: Int?
     public var responseTimeoutMs: Int?
@@ -91,7 +101,11 @@ public enum Action: Sendable, Equatable {
     case cluster(String)
     /// A fixed answer.
     case respond(status: Int, body: String, headers: [HeaderLine])
+    /// `location` is a template (`TemplateText`).
     case redirect(status: Int, location: String)
+    case split(Split)
+    /// The content hook of this plugin makes the response.
+    case plugin(PluginBinding)
 }
 
 public struct HeaderLine: Sendable, Equatable {
@@ -113,6 +127,12 @@ public struct PluginSource: Sendable, Equatable {
 
 public struct PluginBinding: Sendable, Equatable {
     public var name: String
+    /// Of a global binding: its name among them; empty = the plugin's.
+    public var id = ""
+    /// Of a global binding: lower first, then as they stand in the file.
+    public var order = 0
+    /// CEL of type bool over the request; nil = always.
+    public var when: String?
     /// JSON object as text, keys sorted, so that equal configurations are equal strings.
     public var configJSON: String = "{}"
     public init(name: String, configJSON: String = "{}") { self.name = name; self.configJSON = configJSON }

@@ -38,11 +38,14 @@ public enum Grammar {
         SchemaKey("forwarded", .map(forwarded), "Headers that tell upstreams who asked."),
         SchemaKey("plugins", .list(.map(plugin), max: Limits.pluginsMax), "Shared objects loaded at start."),
         SchemaKey(
-            "global_plugins", .list(.map(binding), max: Limits.bindingsPerRouteMax),
+            "global_plugins", .list(.map(globalBinding), max: Limits.bindingsPerRouteMax),
             "Bindings that run on every route, before the route's own."),
         SchemaKey("functions", .list(.map(function), max: Limits.configuredFunctionsMax), "C functions of shared libraries, for rules."),
         SchemaKey("clusters", .list(.map(cluster), max: Limits.clustersMax), "Groups of targets that requests are sent to."),
         SchemaKey("routes", .list(.map(route), max: Limits.routesMax), "Which request goes where."),
+        SchemaKey("ip_sets", .list(.map(ipSet), max: Limits.ipSetsMax), "Addresses that rules name."),
+        SchemaKey("consumers", .list(.map(consumer), max: Limits.consumersMax), "Who calls."),
+        SchemaKey("certificates", .list(.map(certificate), max: Limits.certificatesMax), "Certificates and their keys."),
     ]
 
     static let listener: [SchemaKey] = [
@@ -146,8 +149,14 @@ public enum Grammar {
     ]
     static let binding: [SchemaKey] = [
         SchemaKey("name", .text(.pluginName), required: true, "A loaded plugin."),
+        SchemaKey("when", .text(.expression), "Only requests for which this is true; absent = all."),
         SchemaKey("config", .json, default: "{}", "Handed to the plugin as JSON; its own manual says what it takes."),
     ]
+    static let globalBinding: [SchemaKey] =
+        binding + [
+            SchemaKey("id", name, "Name among the global bindings; the plugin's when absent."),
+            SchemaKey("order", .whole(0...10_000), default: "0", "Lower runs first; alike: as they stand here."),
+        ]
     static let function: [SchemaKey] = [
         SchemaKey(
             "library", .text(.filePath), required: true, "The shared library; no plugin. A relative path starts at this file's folder."),
@@ -184,6 +193,9 @@ public enum Grammar {
             "priority", .whole(0...UInt64(Limits.routePriorityMax)), default: "0",
             "Higher first; then exact host, exact or longest path, id."),
         SchemaKey("action", .oneOf(action), required: true, "What happens to them."),
+        SchemaKey("rewrite", .map(rewrite), "Changes of the request before it goes upstream."),
+        SchemaKey("mirror", .map(mirror), "A copy of the request for another cluster, whose answer nobody reads."),
+        SchemaKey("maintenance", .map(maintenance), "Answer this instead."),
         SchemaKey("timeouts", .map(routeTimeouts), "Instead of the cluster's and the file's."),
         SchemaKey("limits", .map([SchemaKey("body_bytes", bodyBytes, "Request body (413).")]), "Instead of the file's."),
         SchemaKey("plugins", .list(.map(binding), max: Limits.bindingsPerRouteMax), "Bindings of this route, in order."),
@@ -192,11 +204,70 @@ public enum Grammar {
         SchemaKey("hosts", .list(.text(.hostPattern), max: SchemaLimits.hostsMax), "Any of these; empty = any host."),
         SchemaKey("paths", .list(.text(.pathPattern), max: SchemaLimits.pathsMax), "Any of these; empty = any path."),
         SchemaKey("methods", .list(.text(.method), max: 16), "Any of these; empty = any method."),
+        SchemaKey("when", .text(.expression), "Only requests for which this is true; absent = all."),
     ]
     static let action: [SchemaKey] = [
         SchemaKey("cluster", name, "Proxy to this cluster."),
+        SchemaKey("split", .map(split), "Proxy to one of several clusters, by weight."),
         SchemaKey("respond", .map(respond), "A fixed answer."),
         SchemaKey("redirect", .map(redirect), "Somewhere else."),
+        SchemaKey("plugin", .map(binding), "The content hook of this plugin answers."),
+    ]
+    static let split: [SchemaKey] = [
+        SchemaKey("clusters", .list(.map(branch), max: Limits.splitBranchesMax), required: true, "At least one with a weight above 0."),
+        SchemaKey("sticky", .oneOf(sticky), "Keeps a client on its cluster; absent = each request by chance."),
+    ]
+    static let branch: [SchemaKey] = [
+        SchemaKey("cluster", name, required: true, "A cluster."),
+        SchemaKey("weight", whole(Limits.splitWeightRange), default: "1", "Share of the requests; 0 = none."),
+    ]
+    static let sticky: [SchemaKey] = [
+        SchemaKey(
+            "cookie",
+            .map([
+                SchemaKey("name", .text(.cookieName), required: true, "Name of the cookie that the gateway sets."),
+                SchemaKey("max_age", .duration(0...Limits.stickySecondsMax * 1000), default: "0s", "0s = until the browser closes."),
+            ]), "By a cookie."),
+        SchemaKey("header", .text(.headerName), "By the value of this request header."),
+        SchemaKey("address", .flag, "true: by the client's address."),
+    ]
+    static let rewrite: [SchemaKey] = [
+        SchemaKey("path", .text(.template), "The new path."),
+        SchemaKey("pattern", .text(.pattern), "Instead of path: what matches in the path first …"),
+        SchemaKey("replacement", .text(.template), "… becomes this; \\1 to \\9 stand for groups."),
+        SchemaKey("host", .text(.template), "The new host."),
+        SchemaKey("query", .text(.template), "The new query, without ?; empty = none."),
+    ]
+    static let mirror: [SchemaKey] = [
+        SchemaKey("cluster", name, required: true, "Where copies go."),
+        SchemaKey("percent", .whole(0...100), default: "100", "Share of the requests."),
+    ]
+    static let maintenance: [SchemaKey] = [
+        SchemaKey("status", .whole(400...599), default: "503", "Status code."),
+        SchemaKey("retry_after", .duration(0...86_400_000), default: "0s", "Retry-After; 0s = none."),
+        SchemaKey("body", .text(.body), default: "down for maintenance", "Text of the body."),
+        SchemaKey("unless", .text(.expression), "Requests for which this is true pass."),
+    ]
+    static let ipSet: [SchemaKey] = [
+        SchemaKey("id", name, required: true, "Name that rules use: ipset(\"office\")."),
+        SchemaKey("addresses", .list(.text(.network), max: Limits.ipSetAddressesMax), "Addresses and networks."),
+    ]
+    static let consumer: [SchemaKey] = [
+        SchemaKey("id", name, required: true, "Name that plugins find out, rules read and logs show."),
+        SchemaKey("labels", .table(name: .id, value: .headerValue, max: Limits.labelsPerConsumerMax), "For rules: consumer.labels."),
+        SchemaKey("credentials", .list(.map(credential), max: Limits.credentialsPerConsumerMax), "How it proves itself."),
+        SchemaKey("plugins", .list(.map(binding), max: Limits.bindingsPerRouteMax), "Bindings for its requests, after the route's."),
+    ]
+    static let credential: [SchemaKey] = [
+        SchemaKey("id", name, required: true, "Name among the consumer's credentials."),
+        SchemaKey("type", .choice(Credential.Kind.allCases.map(\.rawValue)), required: true, "What it is."),
+        SchemaKey("name", .text(.secret), "User name or key id; not secret."),
+        SchemaKey("secret", .text(.secret), "Key, password or shared secret; kept hashed or sealed, never shown."),
+    ]
+    static let certificate: [SchemaKey] = [
+        SchemaKey("id", name, required: true, "Its name."),
+        SchemaKey("chain", .text(.pem), required: true, "PEM, the leaf first."),
+        SchemaKey("key", .text(.pem), required: true, "PEM of the private key; kept sealed, never shown."),
     ]
     static let respond: [SchemaKey] = [
         SchemaKey("status", .whole(200...599), required: true, "Status code."),
@@ -205,7 +276,7 @@ public enum Grammar {
     ]
     static let redirect: [SchemaKey] = [
         SchemaKey("status", .whole(300...308), default: "302", "301, 302, 303, 307 or 308."),
-        SchemaKey("location", .text(.location), required: true, "Value of the Location field."),
+        SchemaKey("location", .text(.locationTemplate), required: true, "Value of the Location field; a template."),
     ]
     static let routeTimeouts: [SchemaKey] = [
         SchemaKey("connect", timeout, "To open a connection to the upstream."),

@@ -5,6 +5,7 @@
 public enum SchemaText: Sendable, CaseIterable {
     case id, pluginName, account, filePath, listenAddress, localAddress, targetAddress, network
     case hostPattern, pathPattern, method, headerName, headerValue, location, body
+    case expression, template, locationTemplate, pattern, cookieName, pem, secret
     case symbol, functionName, functionSignature
 
     /// The rule, for messages and the reference.
@@ -25,6 +26,14 @@ public enum SchemaText: Sendable, CaseIterable {
         case .headerValue: "a header value of at most 8192 bytes without control characters, no white space around it"
         case .location: "an absolute or relative reference (RFC 3986) of at most 4096 bytes without spaces"
         case .body: "a text of at most 1 MiB"
+        case .expression: "an expression (docs/rules.md) of at most \(Limits.expressionBytesMax) bytes"
+        case .template:
+            "a text of at most \(Limits.templateBytesMax) bytes; {NAME} stands for a value (docs/configuration.md), {{ for a brace"
+        case .locationTemplate: "a reference (RFC 3986) of at most 4096 bytes without spaces; {NAME} stands for a value, {{ for a brace"
+        case .pattern: "a regular expression in RE2 syntax of at most \(Limits.patternBytesMax) bytes"
+        case .cookieName: "a cookie name: letters, digits and !#$%&'*+-.^_`|~"
+        case .pem: "PEM text of at most 64 KiB"
+        case .secret: "a text of 1 to 4096 bytes"
         case .symbol: "the name of a C function"
         case .functionName: "SPACE.NAME, each 1 to 64 of a-z 0-9 _, a letter first"
         case .functionSignature: "RESULT(ARGUMENT, …) of bool int double string bytes ip, at most 8 arguments"
@@ -79,6 +88,14 @@ public enum SchemaText: Sendable, CaseIterable {
         case .location:
             return (1...4096).contains(bytes.count) && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"\"<>\\^`{|}".utf8.contains($0) }
         case .body: return bytes.count <= Limits.respondBodyBytesMax
+        case .expression: return (1...Limits.expressionBytesMax).contains(bytes.count) && !bytes.contains(0)
+        case .template: return bytes.count <= Limits.templateBytesMax && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f }
+        case .locationTemplate:
+            return (1...4096).contains(bytes.count) && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"\"<>\\^`|".utf8.contains($0) }
+        case .pattern: return (1...Limits.patternBytesMax).contains(bytes.count)
+        case .cookieName: return isToken(bytes) && bytes.count <= 64
+        case .pem: return (1...65_536).contains(bytes.count) && text.contains("-----BEGIN ")
+        case .secret: return (1...4096).contains(bytes.count)
         case .symbol:
             return (1...255).contains(bytes.count) && !isDigit(bytes[0]) && bytes.allSatisfy { isAlnum($0) || $0 == UInt8(ascii: "_") }
         case .functionName, .functionSignature: return FunctionSource.problem(text, self) == nil

@@ -78,6 +78,8 @@ extension ImageCompiler {
             }
             r.status = UInt32(status)
             r.headerLines = strings.add(try HeaderLines.location(location, at: path + ".location"))
+        case .split: throw ImageError(path: "routes[\(i)].action.split", found: "a split", allowed: "cluster, respond or redirect")
+        case .plugin: throw ImageError(path: "routes[\(i)].action.plugin", found: "a plugin", allowed: "cluster, respond or redirect")
         }
     }
 

@@ -31,18 +31,21 @@ enum ConfigurationDecoder {
         out.functions = (root["functions"]?.items ?? []).map(function)
         out.clusters = (root["clusters"]?.items ?? []).map(cluster)
         out.routes = (root["routes"]?.items ?? []).map(route)
+        out.ipSets = (root["ip_sets"]?.items ?? []).map(ipSet)
+        out.consumers = (root["consumers"]?.items ?? []).map(consumer)
+        out.certificates = (root["certificates"]?.items ?? []).map(certificate)
         return out
     }
 
     // Scalars
 
     static func text(_ node: ConfigNode?) -> String? { node.flatMap { $0.isEmpty ? nil : $0.scalar } }
-    private static func whole(_ node: ConfigNode?) -> UInt64? { node?.scalar.flatMap { UInt64($0) } }
-    private static func int(_ node: ConfigNode?) -> Int? { whole(node).flatMap { Int(exactly: $0) } }
-    private static func size(_ node: ConfigNode?) -> UInt64? { node?.scalar.flatMap(Quantity.size) }
-    private static func duration(_ node: ConfigNode?) -> Int? { node?.scalar.flatMap(Quantity.duration) }
-    private static func flag(_ node: ConfigNode?) -> Bool? { node?.scalar.flatMap(Bool.init) }
-    private static func set<T>(_ target: inout T, _ value: T?) { if let value { target = value } }
+    static func whole(_ node: ConfigNode?) -> UInt64? { node?.scalar.flatMap { UInt64($0) } }
+    static func int(_ node: ConfigNode?) -> Int? { whole(node).flatMap { Int(exactly: $0) } }
+    static func size(_ node: ConfigNode?) -> UInt64? { node?.scalar.flatMap(Quantity.size) }
+    static func duration(_ node: ConfigNode?) -> Int? { node?.scalar.flatMap(Quantity.duration) }
+    static func flag(_ node: ConfigNode?) -> Bool? { node?.scalar.flatMap(Bool.init) }
+    static func set<T>(_ target: inout T, _ value: T?) { if let value { target = value } }
 
     // Maps, in the order of the grammar
 
@@ -120,9 +123,13 @@ enum ConfigurationDecoder {
         return out
     }
 
-    private static func binding(_ node: ConfigNode) -> PluginBinding {
-        PluginBinding(
+    static func binding(_ node: ConfigNode) -> PluginBinding {
+        var out = PluginBinding(
             name: text(node["name"]) ?? "", configJSON: node["config"].map { $0.isEmpty ? "{}" : json($0).text(sorted: true) } ?? "{}")
+        out.when = text(node["when"])
+        set(&out.id, text(node["id"]))
+        set(&out.order, int(node["order"]))
+        return out
     }
 
     private static func function(_ node: ConfigNode) -> FunctionSource {
@@ -133,7 +140,7 @@ enum ConfigurationDecoder {
         return out
     }
 
-    private static func cluster(_ node: ConfigNode) -> Cluster {
+    static func cluster(_ node: ConfigNode) -> Cluster {
         var out = Cluster(id: text(node["id"]) ?? "")
         out.targets = (node["targets"]?.items ?? []).map { Target(address: text($0["address"]) ?? "", weight: int($0["weight"]) ?? 1) }
         set(&out.keepaliveIdleMax, int(node["keepalive"]?["idle_max"]))
@@ -143,12 +150,16 @@ enum ConfigurationDecoder {
         return out
     }
 
-    private static func route(_ node: ConfigNode) -> Route {
+    static func route(_ node: ConfigNode) -> Route {
         var out = Route(id: text(node["id"]) ?? "", action: action(node["action"]))
         out.hosts = (node["match"]?["hosts"]?.items ?? []).compactMap(text).map { $0.lowercased() }
         out.paths = (node["match"]?["paths"]?.items ?? []).compactMap(text)
         out.methods = (node["match"]?["methods"]?.items ?? []).compactMap(text)
+        out.when = text(node["match"]?["when"])
         set(&out.priority, int(node["priority"]))
+        out.rewrite = node["rewrite"].map(rewrite)
+        out.mirror = node["mirror"].map(mirror)
+        out.maintenance = node["maintenance"].map(maintenance)
         out.plugins = (node["plugins"]?.items ?? []).map(binding)
         out.connectTimeoutMs = duration(node["timeouts"]?["connect"])
         out.responseTimeoutMs = duration(node["timeouts"]?["response"])
@@ -165,6 +176,8 @@ enum ConfigurationDecoder {
         if let redirect = node?["redirect"] {
             return .redirect(status: int(redirect["status"]) ?? 302, location: text(redirect["location"]) ?? "")
         }
+        if let split = node?["split"] { return .split(self.split(split)) }
+        if let plugin = node?["plugin"] { return .plugin(binding(plugin)) }
         return .cluster(text(node?["cluster"]) ?? "")
     }
 

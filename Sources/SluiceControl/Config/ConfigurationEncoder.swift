@@ -24,13 +24,15 @@ enum ConfigurationEncoder {
             ("forwarded", forwarded(c.forwarded)), ("plugins", .array(c.plugins.map(plugin))),
             ("global_plugins", .array(c.globalPlugins.map { binding($0, masked) })), ("functions", .array(c.functions.map(function))),
             ("clusters", .array(c.clusters.map(cluster))),
-            ("routes", .array(c.routes.map { route($0, masked) })),
+            ("routes", .array(c.routes.map { route($0, masked) })), ("ip_sets", .array(c.ipSets.map(ipSet))),
+            ("consumers", .array(c.consumers.map { consumer($0, masked) })),
+            ("certificates", .array(c.certificates.map { certificate($0, masked) })),
         ]
         return .object(out)
     }
 
-    private static func ms(_ value: Int) -> JSONValue { .string(Quantity.text(ms: value)) }
-    private static func bytes(_ value: UInt64) -> JSONValue { .string(value == .max ? "unlimited" : Quantity.text(bytes: value)) }
+    static func ms(_ value: Int) -> JSONValue { .string(Quantity.text(ms: value)) }
+    static func bytes(_ value: UInt64) -> JSONValue { .string(value == .max ? "unlimited" : Quantity.text(bytes: value)) }
 
     private static func function(_ f: FunctionSource) -> JSONValue {
         .object([
@@ -85,46 +87,6 @@ enum ConfigurationEncoder {
         var out: [(String, JSONValue)] = [("seconds", .int(p.seconds)), ("errors_max", .int(p.errorsMax))]
         if let latency = p.latencyMaxMs { out.append(("latency_max", ms(latency))) }
         return .object(out + [("min_calls", .int(p.minCalls))])
-    }
-
-    private static func binding(_ b: PluginBinding, _ masked: Bool) -> JSONValue {
-        let config = (try? JSONReader.read(Array(b.configJSON.utf8))) ?? .object([])
-        return .object([("name", .string(b.name)), ("config", masked ? mask(config) : config)])
-    }
-
-    private static func cluster(_ c: Cluster) -> JSONValue {
-        .object([
-            ("id", .string(c.id)),
-            ("targets", .array(c.targets.map { .object([("address", .string($0.address)), ("weight", .int($0.weight))]) })),
-            ("keepalive", .object([("idle_max", .int(c.keepaliveIdleMax)), ("idle_timeout", ms(c.keepaliveIdleTimeoutMs))])),
-            ("connect_timeout", ms(c.connectTimeoutMs)), ("connect_retries", .int(c.connectRetries)),
-        ])
-    }
-
-    private static func route(_ r: Route, _ masked: Bool) -> JSONValue {
-        var out: [(String, JSONValue)] = [
-            ("id", .string(r.id)),
-            ("match", .object([("hosts", .strings(r.hosts)), ("paths", .strings(r.paths)), ("methods", .strings(r.methods))])),
-            ("priority", .int(r.priority)), ("action", action(r.action, masked)),
-        ]
-        let timeouts = [("connect", r.connectTimeoutMs), ("response", r.responseTimeoutMs), ("idle", r.idleTimeoutMs)].compactMap {
-            name, value in value.map { (name, ms($0)) }
-        }
-        if !timeouts.isEmpty { out.append(("timeouts", .object(timeouts))) }
-        if let max = r.bodyBytesMax { out.append(("limits", .object([("body_bytes", bytes(max))]))) }
-        if !r.plugins.isEmpty { out.append(("plugins", .array(r.plugins.map { binding($0, masked) }))) }
-        return .object(out)
-    }
-
-    private static func action(_ action: Action, _ masked: Bool) -> JSONValue {
-        switch action {
-        case .cluster(let id): return .object([("cluster", .string(id))])
-        case .redirect(let status, let location):
-            return .object([("redirect", .object([("status", .int(status)), ("location", .string(location))]))])
-        case .respond(let status, let body, let headers):
-            let fields = headers.map { ($0.name, JSONValue.string(masked && isSecret($0.name) ? "***" : $0.value)) }
-            return .object([("respond", .object([("status", .int(status)), ("body", .string(body)), ("headers", .object(fields))]))])
-        }
     }
 
     /// Everything under a name that reads like a secret becomes "***".
