@@ -25,16 +25,17 @@ public struct ProgramCompiler {
 
     /// The bytes of a program; 8-byte aligned, they can be run wherever they are.
     /// - Parameters:
-    ///   - expression: as the checker left it.
+    ///   - checked: as the checker left it.
     ///   - addressSet: the number that address sets have in the image, by name; nil: there is no such set.
     public static func compile(
-        _ expression: Expression, addressSet: (String) -> UInt32? = { _ in nil }
+        _ checked: CheckedExpression, addressSet: (String) -> UInt32? = { _ in nil }
     ) throws(ProgramError) -> [UInt8] {
         try withoutActuallyEscaping(addressSet) { (lookup) throws(ProgramError) -> [UInt8] in
-            var compiler = ProgramCompiler(e: expression, addressSet: lookup)
-            try compiler.value(expression.root)
-            compiler.emit(.finish, at: compiler.extent(expression.root))
-            return try compiler.bytes()
+            var compiler = ProgramCompiler(e: checked.expression, addressSet: lookup)
+            let root = checked.expression.root
+            try compiler.value(root)
+            compiler.emit(.finish, at: compiler.extent(root))
+            return try compiler.bytes(type: TypeName(checked.type))
         }
     }
 
@@ -199,7 +200,7 @@ public struct ProgramCompiler {
 
     // MARK: The block
 
-    private func bytes() throws(ProgramError) -> [UInt8] {
+    private func bytes(type: TypeName?) throws(ProgramError) -> [UInt8] {
         let what =
             code.count > Limits.programInstructionsMax
             ? "\(code.count) instructions; at most \(Limits.programInstructionsMax)"
@@ -217,7 +218,7 @@ public struct ProgramCompiler {
         put(UInt8(localCount))
         put(UInt8(iteratorCount))
         put(UInt32(textAt))
-        put(UInt32(TypeName(e[e.root].type)?.rawValue ?? 255))
+        put(UInt32(type?.rawValue ?? 255))
         for x in code {
             put(x.op)
             put(x.a)

@@ -3,9 +3,13 @@
 import SluiceBytes
 
 enum Comparison {
+    /// Lists in lists that are compared; deeper ones end the run as too costly, for fibers have small stacks.
+    private static let depthMax = 64
+
     /// Whether the two are equal. `budget` counts down with the size of what is compared; below zero the answer means nothing.
-    static func equal(_ x: Value, _ y: Value, _ budget: inout Int) -> Bool {
+    static func equal(_ x: Value, _ y: Value, _ budget: inout Int, depth: Int = 0) -> Bool {
         budget &-= 1
+        if depth > depthMax { budget = -1 }
         if budget < 0 { return false }
         if x.tag == y.tag {
             switch x.tag {
@@ -18,8 +22,8 @@ enum Comparison {
             case .timestamp: return x.a == y.a && x.aux == y.aux
             case .ip: return x.a == y.a && x.b == y.b
             case .cidr: return x.a == y.a && x.b == y.b && x.aux == y.aux
-            case .list: return equalLists(x, y, &budget)
-            case .map: return equalMaps(x, y, &budget)
+            case .list: return equalLists(x, y, &budget, depth)
+            case .map: return equalMaps(x, y, &budget, depth)
             case .attributeMap: return x.a == y.a
             case .error: return false
             }
@@ -27,15 +31,15 @@ enum Comparison {
         return numbers(x, y) == .equal
     }
 
-    private static func equalLists(_ x: Value, _ y: Value, _ budget: inout Int) -> Bool {
+    private static func equalLists(_ x: Value, _ y: Value, _ budget: inout Int, _ depth: Int) -> Bool {
         if x.count != y.count { return false }
-        for i in 0..<x.count where !equal(x.items![i], y.items![i], &budget) { return false }
+        for i in 0..<x.count where !equal(x.items![i], y.items![i], &budget, depth: depth + 1) { return false }
         return true
     }
-    private static func equalMaps(_ x: Value, _ y: Value, _ budget: inout Int) -> Bool {
+    private static func equalMaps(_ x: Value, _ y: Value, _ budget: inout Int, _ depth: Int) -> Bool {
         if x.count != y.count { return false }
         for i in 0..<x.count {
-            guard let other = find(x.items![2 * i], in: y, &budget), equal(x.items![2 * i + 1], other, &budget) else { return false }
+            guard let other = find(x.items![2 * i], in: y, &budget), equal(x.items![2 * i + 1], other, &budget, depth: depth + 1) else { return false }
         }
         return true
     }
