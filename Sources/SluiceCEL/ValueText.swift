@@ -50,7 +50,9 @@ public enum ValueText {
         var out = "\""
         for i in 0..<v.count {
             let c = v[i]
-            out += c == 0x22 || c == 0x5c ? "\\" + String(UnicodeScalar(c)) : (32..<127).contains(c) ? String(UnicodeScalar(c)) : "\\x" + hex(c)
+            out +=
+                c == 0x22 || c == 0x5c
+                ? "\\" + String(UnicodeScalar(c)) : (32..<127).contains(c) ? String(UnicodeScalar(c)) : "\\x" + hex(c)
         }
         return out + "\""
     }
