@@ -30,7 +30,7 @@ public enum ValueText {
     /// The name of its type; "error" for an error.
     public static func type(_ v: Value) -> String { v.isError ? "error" : TypeName(v.tag).text }
 
-    private static func pairs(_ v: Value) -> [(Value, Value)] { (0..<v.count).map { (v.items![2 * $0], v.items![2 * $0 + 1]) } }
+    static func pairs(_ v: Value) -> [(Value, Value)] { (0..<v.count).map { (v.items![2 * $0], v.items![2 * $0 + 1]) } }
 
     private static func quoted(_ s: String) -> String {
         var out = "\""
@@ -56,5 +56,5 @@ public enum ValueText {
         }
         return out + "\""
     }
-    private static func hex(_ c: UInt8) -> String { (c < 16 ? "0" : "") + String(c, radix: 16) }
+    static func hex(_ c: UInt8) -> String { (c < 16 ? "0" : "") + String(c, radix: 16) }
 }
