@@ -78,7 +78,13 @@ enum AddressText {
         var n: UInt16 = 0
         for i in 0..<v.count {
             let c = ASCII.lower(v[i])
-            if ASCII.isDigit(c) { n = n << 4 | UInt16(c - 0x30) } else if c &- 0x61 < 6 { n = n << 4 | UInt16(c - 0x57) } else { return nil }
+            if ASCII.isDigit(c) {
+                n = n << 4 | UInt16(c - 0x30)
+            } else if c &- 0x61 < 6 {
+                n = n << 4 | UInt16(c - 0x57)
+            } else {
+                return nil
+            }
         }
         return n
     }

@@ -52,7 +52,9 @@ import SluiceBytes
     public static func map(_ pairs: UnsafeMutablePointer<Value>?, count: Int) -> Value {
         Value(.map, a: UInt64(UInt(bitPattern: pairs)), b: UInt64(count))
     }
-    @inlinable @inline(__always) public static func attributeMap(_ id: AttributeID) -> Value { Value(.attributeMap, a: UInt64(id.rawValue)) }
+    @inlinable @inline(__always) public static func attributeMap(_ id: AttributeID) -> Value {
+        Value(.attributeMap, a: UInt64(id.rawValue))
+    }
     @inlinable @inline(__always) public static func error(_ code: EvaluationError) -> Value { Value(.error, a: UInt64(code.rawValue)) }
 }
 
