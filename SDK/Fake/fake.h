@@ -1,6 +1,5 @@
-/* What the parts of the fake host know of each other; tests see include/sluice/fake_host.h only. One file a part: host.c (the plugin,
-   logs), manifest.c, exchange.c (making and looking), run.c (hooks), fiber.c (waiting), loop.c (time, tasks, jobs), rules.c (what may be
-   written), and the tables: table_….c. */
+/* What the parts of the fake host know of each other; tests see include/sluice/fake_host.h only. One file a part: host.c (plugin, logs),
+   manifest.c, exchange.c (making and looking), run.c (hooks), fiber.c (waiting), loop.c (time, tasks), rules.c, and the tables. */
 #ifndef SLUICE_FAKE_H
 #define SLUICE_FAKE_H
 #ifndef _GNU_SOURCE
