@@ -97,7 +97,7 @@ let package = Package(
 
 // Figures of single parts; only `make bench-micro` says that it is wanted, so that nothing else builds it.
 if Context.environment["SLUICE_MICROBENCH"] != nil {
-    package.targets.append(.executableTarget(name: "sluice-microbench", dependencies: ["SluicePlugins", "SluiceRouter", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"], path: "Tests/Bench/Micro", swiftSettings: fast))
+    package.targets.append(.executableTarget(name: "sluice-microbench", dependencies: ["SluicePlugins", "SluiceRouter", "SluiceRules", "SluiceCEL", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"], path: "Tests/Bench/Micro", swiftSettings: fast))
 }
 
 // What `make sanitize` runs: the plugin host and what it stands on, instrumented; without the targets whose dependencies take minutes.
@@ -105,7 +105,7 @@ if Context.environment["SLUICE_SANITIZE"] != nil {
     let wanted: Set = [
         "SluicePlugins", "SluiceRules", "SluiceHTTP", "SluiceLoop", "SluiceInspect", "SluiceShared", "SluiceModel", "SluiceBytes",
         "SluiceSystem", "CSluiceSys",
-        "CSluiceFault", "CSluiceCrypto", "CSluiceAres", "CSluiceFFI", "CSluiceRegex", "SluiceCEL", "SluicePluginsTests", "SluiceLoopTests",
+        "CSluiceFault", "CSluiceCrypto", "CSluiceAres", "CSluiceFFI", "CSluiceRegex", "SluiceCEL", "SluiceCELTests", "SluicePluginsTests", "SluiceLoopTests",
     ]
     package.targets.removeAll { !wanted.contains($0.name) }
     package.products = []

@@ -45,7 +45,8 @@ public enum NodeKind: Sendable {
     case select(ExpressionID, field: String, isTest: Bool)
     /// Before the check: by name (operators by CEL's names, "_+_", "_[_]", "_?_:_", "@in"); `target` for `x.f(y)`.
     case call(String, target: ExpressionID?, arguments: [ExpressionID])
-    /// After the check: the overload is certain; a target is the first argument.
+    /// After the check: which overload, or the group of one function where that depends on values (`OverloadID`). A target is the first
+    /// argument. A `.name` or `.call` that is left after an unchecked resolution is an error when it is reached.
     case checkedCall(OverloadID, arguments: [ExpressionID])
     case list([ExpressionID])
     case map([(key: ExpressionID, value: ExpressionID)])
@@ -85,6 +86,8 @@ public enum Literal: Sendable, Equatable {
     case double(Double)
     case string(String)
     case bytes([UInt8])
+    /// A type as a value, by its name: `int`, `google.protobuf.Timestamp`.
+    case type(String)
 }
 
 /// Types of values. `dyn` is known only when it runs.

@@ -18,6 +18,13 @@ extension Limits {
     public static let bindingsPerRouteMax = 64
     public static let bindingConfigBytesMax = 1 << 20
     public static let expressionBytesMax = 16_384
+    public static let expressionDepthMax = 250  // nested operands; CEL asks for 12 to 32 by construct
+    public static let expressionNodesMax = 16_384  // after macros
+    public static let expressionLocalsMax = 16  // comprehensions inside each other
+    public static let expressionCostMax: UInt64 = 1_000_000  // CEL's cost units, bound of one expression
+    public static let expressionPluginCallCost: UInt64 = 100
+    public static let expressionRegexBytesMax: Int64 = 1 << 20  // memory of one compiled pattern
+    public static let problemColumns = 120  // of the line of text that a message shows
     public static let templateBytesMax = 4_096
     public static let patternBytesMax = 2_048
     public static let splitBranchesMax = 64

@@ -42,6 +42,8 @@ struct Connection: ~Copyable {
     /// Taken from the pool, not freshly connected.
     var reused = false
     var trusted = false
+    /// Wakes only for a good part of a large body (`Pipeline.starve`).
+    var gathers = false
     var addressLength: UInt8 = 0
     var port: UInt16 = 0
     /// Received bytes: [inputStart, inputChecked) may be sent on, [inputChecked, inputEnd) have not been looked at.

@@ -1,6 +1,7 @@
 // Large bodies of known length, with nobody who wants to see them, go from socket to socket through a pipe: the bytes
 // never enter this process (splice(2)).
 import CSluiceSys
+import SluiceSystem
 
 extension Pipeline {
     /// The first read of a response is this long, so that a body of 16 KiB still comes with its head and most of a larger one is
@@ -50,12 +51,49 @@ extension Pipeline {
                 return .done
             } else {
                 if moved > Pipeline.yieldBytes { return .yielded }
-                if !s.pointee.readable { return .starved }
+                if !s.pointee.readable { return starve(s, body, moved) }
                 let n = fillPipe(x, s, body)
-                if n == -Int(EAGAIN) { return .starved }
+                if n == -Int(EAGAIN) { return starve(s, body, moved) }
                 if n <= 0 { return .sourceClosed }
             }
         }
+    }
+
+    /// Bytes that an upstream which fills pipes faster than they can be emptied gathers before it wakes this worker again, and the
+    /// longest it may take to (one tick of the timers). A sleep and a wake-up cost as much as moving 16 KiB.
+    static var gatherBytes: Int64 { 131_072 }
+    static var gatherMs: UInt32 { 10 }
+
+    /// Waits for more of the source: of an upstream that was fast just now, for a good part at once (SO_RCVLOWAT, socket(7)), but no longer
+    /// than a tick; of a slow one, and for the end of a body, for any byte.
+    @inline(__always) mutating func starve(_ s: Conn, _ body: UnsafeMutablePointer<BodyRelay>, _ moved: Int) -> Flow {
+        if !s.pointee.isUpstream { return .starved }
+        if body.pointee.remaining < 2 &* Pipeline.gatherBytes {
+            ungather(s)
+        } else if s.pointee.gathers || Int64(moved) >= Pipeline.gatherBytes {
+            if !s.pointee.gathers {
+                s.pointee.gathers = true
+                Socket.setLowWater(s.pointee.descriptor, Int32(truncatingIfNeeded: Pipeline.gatherBytes))
+            }
+            arm(s, afterMs: Pipeline.gatherMs)
+        }
+        return .starved
+    }
+
+    /// Any byte wakes again.
+    @inline(__always) mutating func ungather(_ s: Conn) {
+        if !s.pointee.gathers { return }
+        s.pointee.gathers = false
+        loop.timers.cancel(timer(s))
+        Socket.setLowWater(s.pointee.descriptor, 1)
+    }
+
+    /// A tick went by without a good part: what there is is moved, and the upstream counts as slow.
+    @inline(never) mutating func gatheredTooLong(_ s: Conn) {
+        if !s.pointee.gathers { return }
+        ungather(s)
+        s.pointee.readable = true
+        upstreamEvent(s)
     }
 
     @inline(__always) func fillPipe(_ x: Ex, _ s: Conn, _ body: UnsafeMutablePointer<BodyRelay>) -> Int {

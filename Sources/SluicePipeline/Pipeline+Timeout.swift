@@ -19,7 +19,7 @@ extension Pipeline {
             connectFailed(x, ETIMEDOUT)
         case .exchange:
             guard let x = c.pointee.exchange else { return close(c) }
-            if c.pointee.isUpstream { return }
+            if c.pointee.isUpstream { return gatheredTooLong(c) }
             exchangeTimedOut(x)
         default: break
         }

@@ -16,6 +16,8 @@ struct ImageCheck {
         try checkRoutes()
         try checkPlugins()
         try checkFunctions()
+        try checkPolicies()
+        try checkRegexes()
         try checkHosts()
         try checkTrees()
     }
@@ -68,6 +70,14 @@ struct ImageCheck {
         try section(h.lists, MemoryLayout<RouteEntry>.stride, "lists")
         try section(h.parameterNames, MemoryLayout<ImageText>.stride, "parameterNames")
         try section(h.functions, MemoryLayout<FunctionRecord>.stride, "functions")
+        try section(h.programs, MemoryLayout<ImageRange>.stride, "programs")
+        try section(h.ipSets, MemoryLayout<IPSetRecord>.stride, "ipSets")
+        try section(h.consumers, MemoryLayout<ConsumerRecord>.stride, "consumers")
+        try section(h.consumerIndex, MemoryLayout<UInt32>.stride, "consumerIndex")
+        try section(h.consumerLabels, MemoryLayout<ConsumerLabel>.stride, "consumerLabels")
+        try section(h.regexTables, MemoryLayout<RegexTable>.stride, "regexTables")
+        try section(h.regexEntries, MemoryLayout<RegexEntry>.stride, "regexEntries")
+        try section(h.regexSets, MemoryLayout<RegexSetRecord>.stride, "regexSets")
         try need(h.strings.count > 0, "strings", "no bytes", "at least the empty text")
         try need(h.settings.count == 1, "settings", "\(h.settings.count) records", "1")
         try need(h.routes.count <= Limits.routesMax, "routes", "\(h.routes.count)", "at most \(Limits.routesMax)")
@@ -142,18 +152,13 @@ struct ImageCheck {
 
     private func checkRoutes() throws(ImageError) {
         let routes = view.routes
-        let chains = header.chains
-        let chainsEnd = Int(chains.offset) + 4 * Int(chains.count)
         for i in 0..<routes.count {
             let r = routes.baseAddress! + i
             try text(r.pointee.id, "routes", i)
             try text(r.pointee.body, "routes", i)
             try text(r.pointee.headerLines, "routes", i)
-            let chain = r.pointee.chain
-            let inside = chain.offset >= chains.offset && chain.offset & 3 == 0 && Int(chain.offset) + 4 * Int(chain.count) <= chainsEnd
-            try need(
-                inside && chain.count <= Limits.bindingsPerRouteMax, "routes", i, "a chain of \(chain.count) at \(chain.offset)",
-                "a run within chains")
+            try chain(r.pointee.chain, "routes", i)
+            try condition(r.pointee.condition, "routes", i)
             if r.pointee.action == ActionKind.proxy.rawValue {
                 try need(
                     r.pointee.cluster < header.clusters.count, "routes", i, "cluster \(r.pointee.cluster)", "below \(header.clusters.count)"
@@ -180,6 +185,7 @@ struct ImageCheck {
         for (i, b) in view.bindings.enumerated() {
             try need(b.plugin < header.plugins.count, "bindings", i, "plugin \(b.plugin)", "below \(header.plugins.count)")
             try text(b.config, "bindings", i)
+            try condition(b.condition, "bindings", i)
             if b.alternative == .max { continue }
             // One step only: whoever follows an alternative never asks again.
             let isFine = b.alternative < header.bindings.count && view.bindings[Int(b.alternative)].alternative == .max

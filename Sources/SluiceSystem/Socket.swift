@@ -101,6 +101,12 @@ public enum Socket {
         _ = setsockopt(fd, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
     }
 
+    /// Bytes that must be there before the socket counts as readable (SO_RCVLOWAT); an end or an error always counts.
+    public static func setLowWater(_ fd: Int32, _ bytes: Int32) {
+        var bytes = bytes
+        _ = setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, 4)
+    }
+
     /// Says that nothing more will be sent.
     public static func shutdownWrite(_ fd: Int32) { _ = shutdown(fd, Int32(SHUT_WR)) }
 

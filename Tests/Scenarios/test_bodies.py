@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import json
 import random
+import statistics
 import threading
 import time
 
@@ -275,3 +276,36 @@ def test_what_came_of_a_body_that_pauses_arrives_at_once(gateway, origin, first)
                 got += client.socket.recv(1 << 20)
             assert got.partition(b"\r\n\r\n")[2] == pattern(size)
     assert min(waits) < 0.15, f"held back: {waits}"
+
+
+def test_an_upstream_that_turns_slow_is_relayed_byte_by_byte(gateway, origin):
+    """A fast upstream is waited for until a good part has come (SO_RCVLOWAT), at most a tick of the timers; when it turns slow, each of
+    its bytes goes on at once. Each step waits for the client to have seen the one before."""
+    size, fast, steps, seen = 12 << 20, 8 << 20, 20, threading.Semaphore(0)
+    content = pattern(size)
+
+    @origin.on("/slower")
+    async def slower(exchange):
+        await exchange.body()
+        await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + content[:fast])
+        for i in range(steps):
+            for _ in range(500):
+                if seen.acquire(blocking=False):
+                    break
+                await asyncio.sleep(0.001)
+            await exchange.send(content[fast + i * 100 : fast + (i + 1) * 100])
+        await exchange.send(content[fast + steps * 100 :])
+
+    with RawClient(gateway.port) as client:
+        client.send(b"GET /slower HTTP/1.1\r\n" + HOST + b"\r\n")
+        body, waits = bytearray(client.socket.recv(1 << 20).partition(b"\r\n\r\n")[2]), []
+        for i in range(steps + 1):
+            started = time.monotonic()
+            while len(body) < fast + i * 100:
+                body += client.socket.recv(1 << 20)
+            waits.append(time.monotonic() - started)
+            seen.release()
+        while len(body) < size:
+            body += client.socket.recv(1 << 20)
+        assert body == content
+    assert statistics.median(waits[1:]) < 0.02 and max(waits[1:]) < 0.3, f"held back: {waits}"
