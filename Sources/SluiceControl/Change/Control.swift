@@ -36,6 +36,8 @@ actor Control {
     private let surroundings: @Sendable (Set<String>) -> ConfigurationSurroundings
     private let onChange: @Sendable (Configuration) async -> Void
     var crashes = CrashTally()
+    /// Libraries of `functions` that stood their trial in the last change.
+    var soundLibraries: Set<ProbeRequest> = []
     private var isChanging = false
     private var queue: [CheckedContinuation<Void, Never>] = []
     static let queueMax = 64
