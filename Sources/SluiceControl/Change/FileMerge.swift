@@ -70,7 +70,7 @@ struct FileMerge {
         let text = "\(index) " + value.json(masked: false).text()
         var out = [UInt8](repeating: 0, count: 32)
         let status = Array(text.utf8).withUnsafeBytes { cs_sha256($0.baseAddress, $0.count, &out) }
-        precondition(status == 0, "SHA-256 failed")
+        precondition(status == 1, "SHA-256 failed")
         return out.map { String(format: "%02x", $0) }.joined()
     }
 }
