@@ -7,6 +7,8 @@ import SluiceModel
 struct StateDirectory: Sendable {
     let path: String
     var plugins: String { path + "/plugins" }
+    /// What a cold start runs; of the newest revision that every worker took.
+    var lastGoodImage: String { path + "/last-good.image" }
 
     func create() throws {
         for folder in [path, plugins] {
@@ -66,7 +68,7 @@ struct StateDirectory: Sendable {
 
     /// After a commit: the image for a cold start, and nothing of older revisions.
     func settle(_ state: ControlState, image: [UInt8]) throws {
-        try FileIO.replace(path + "/last-good.image", with: image, mode: 0o600)
+        try FileIO.replace(lastGoodImage, with: image, mode: 0o600)
         for old in revisions where old != state.revision { forget(old) }
         let keep = state.copies
         for name in (try? FileManager.default.contentsOfDirectory(atPath: plugins)) ?? [] {
