@@ -15,7 +15,8 @@ extension AdminAPI {
         case .success(let read): request = read
         }
         let configuration = await control.configuration, revision = await control.state.revision
-        let path = control.assembler.directory.lastGoodImage
+        await control.imageKept()
+        let path = control.assembler.directory.image
         return await offload {
             do {
                 return .json(try RunningPolicies.with(path, configuration) { $0.explain(request).json })
