@@ -36,6 +36,7 @@ extension Pipeline {
         let table: PluginTable
         do {
             view = try ImageView(base: UnsafeRawPointer(map), count: bytes)
+            guard RegexSearch.prepare(view) else { throw SnapshotError("no memory for the image's regular expressions") }
             table = try host.prepare(view)
         } catch {
             munmap(map, bytes)
