@@ -11,30 +11,30 @@ enum RequestAttributes {
     static func provider(_ room: UnsafeMutablePointer<ConditionRoom>) -> AttributeProvider {
         AttributeProvider(
             context: room,
-            attribute: { put(value(room($0), $1), $2) },
+            attribute: { RequestAttributes.put(RequestAttributes.value(RequestAttributes.at($0), $1), $2) },
             lookup: { raw, id, key, count, out in
-                guard let v = find(room(raw), id, ByteView(key, count)) else { return false }
-                put(v, out)
+                guard let v = RequestAttributes.find(RequestAttributes.at(raw), id, ByteView(key, count)) else { return false }
+                RequestAttributes.put(v, out)
                 return true
             },
             nextKey: { raw, id, cursor, out in
-                guard let name = nextKey(room(raw), id, &cursor.pointee) else { return false }
-                put(.string(name), out)
+                guard let name = RequestAttributes.nextKey(RequestAttributes.at(raw), id, &cursor.pointee) else { return false }
+                RequestAttributes.put(.string(name), out)
                 return true
             },
             containsAddress: { raw, index, high, low in
-                guard let x = room(raw).pointee.exchange else { return false }
+                guard let x = RequestAttributes.at(raw).pointee.exchange else { return false }
                 let image = x.pointee.snapshot.pointee.image
                 guard Int(index) < image.ipSets.count else { return false }
                 let bytes = image.bytes(image.ipSets[Int(index)].bytes)
                 return AddressSetView(base: bytes.baseAddress.unsafelyUnwrapped, count: bytes.count).contains(high: high, low: low)
             },
             dictionary: { _, _, _, _, _, _ in false },  // no zone can be configured yet
-            call: { _, _, _, _, out in put(.error(.functionFailed), out) })
+            call: { _, _, _, _, out in RequestAttributes.put(.error(.functionFailed), out) })
     }
 
     private typealias Room = UnsafeMutablePointer<ConditionRoom>
-    @inline(__always) private static func room(_ raw: UnsafeMutableRawPointer) -> Room { raw.assumingMemoryBound(to: ConditionRoom.self) }
+    @inline(__always) private static func at(_ raw: UnsafeMutableRawPointer) -> Room { raw.assumingMemoryBound(to: ConditionRoom.self) }
     @inline(__always) private static func put(_ v: Value, _ out: UnsafeMutableRawPointer) { out.storeBytes(of: v, as: Value.self) }
 
     // MARK: single values
@@ -99,9 +99,10 @@ enum RequestAttributes {
         }
         let absent = Value.error(.attributeAbsent)
         if ok != 0 { return (absent, absent) }
+        let family = Int32(a.ss_family)
         return withUnsafeBytes(of: &a) { raw in
             let port = Value.int(Int64(UInt16(bigEndian: raw.load(fromByteOffset: 2, as: UInt16.self))))
-            switch Int32(a.ss_family) {
+            switch family {
             case AF_INET:
                 let n = UInt32(bigEndian: raw.load(fromByteOffset: 4, as: UInt32.self))
                 return (.ip(high: 0, low: 0xffff_0000_0000 | UInt64(n), isIPv4: true), port)
