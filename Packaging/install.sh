@@ -17,10 +17,10 @@ share=$to/share/sluice
 fill() { sed -e "s|@PREFIX@|$PREFIX|g" -e "s|@SYSCONFDIR@|$SYSCONFDIR|g" -e "s|@VERSION@|${version:-0.1.0}|g" "$1"; }
 put() { install -D -m "$1" "$2" "$3"; }
 put_filled() { install -d "$(dirname "$3")"; fill "$2" >"$3"; chmod "$1" "$3"; }
-# Every file below a folder that has one of the endings, with its relative path kept.
+# Every file below a folder that has one of the endings, with its relative path kept; a link becomes the file that it leads to.
 put_tree() {
   local from=$1 dest=$2 file; shift 2
-  while IFS= read -r file; do put 644 "$from/$file" "$dest/$file"; done < <(cd "$from" && find . -type f "$@" -printf '%P\n')
+  while IFS= read -r file; do put 644 "$from/$file" "$dest/$file"; done < <(cd "$from" && find -L . -type f "$@" -printf '%P\n')
 }
 
 # Where the toolchain that built the binaries keeps the Swift runtime.

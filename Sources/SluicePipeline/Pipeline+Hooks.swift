@@ -98,6 +98,9 @@ extension Pipeline {
         let b = binding(x, i)
         x.pointee.isParked = false
         loop.timers.cancel(timer(x.pointee.client))
+        if x.pointee.context.body.state == .gathering && r == 0 && !mayFlowAgain(x) {
+            return fail(x, 503, "a plugin was unloaded while it gathered the body")
+        }
         let verdict = r == 0 ? run(phase, x, from: i + 1) : paused(x, phase, i, b, r)
         if verdict == .parked { return }
         switch phase {
@@ -107,6 +110,13 @@ extension Pipeline {
         case .bodyFilter: bodyFiltered(x, verdict)
         default: break
         }
+    }
+
+    /// A hook that waited for the body was cancelled and its plugin fails open: the request goes on, if nothing of the body was taken yet.
+    private func mayFlowAgain(_ x: Ex) -> Bool {
+        if x.pointee.request.received > 0 { return false }
+        x.pointee.context.body.state = .flowing
+        return true
     }
 
     /// Nothing of the request may wait any more: hooks get SLUICE_ECANCELED and run to their end, which nobody asks for.

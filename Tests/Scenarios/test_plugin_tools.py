@@ -131,6 +131,22 @@ def test_bench(project):
     assert "no HTTP" in sluice("plugin", "bench", project / "my-plugin.so", "--path", "no path", status=1).stderr
 
 
+def test_bench_of_hooks_that_wait(shared_origin):
+    """A content hook on a fiber, and a Swift hook that awaits an HTTP service: figures for both, time waited beside them."""
+    def rows(name, config, *more):
+        text = sluice("plugin", "bench", built(name), "--config", json.dumps(config), "--requests", "1100", "--json", *more).stdout
+        return {row["phase"]: row for row in json.loads(text)["phases"]}
+    content = rows("ticker", {"count": 2, "pause_ms": 5})["content"]
+    assert content["note"] == "answers 200, 40 bytes" and content["median_ns"] > 0 and 10 <= content["waits_ms"] < 500
+    asks = {"url": f"http://{shared_origin.address}/{{}}", "key_header": "x-user", "headers": {"X-Seen": "origin"}, "keep_ms": 0}
+    awaited = rows("http-enrich", asks, "-H", "X-User: anna")["access"]
+    assert awaited["note"] == "goes on" and awaited["median_ns"] > 0 and awaited["waits_ms"] > 0
+    kept = rows("http-enrich", {**asks, "keep_ms": 60000}, "-H", "X-User: anna")["access"]
+    assert kept["note"] == "goes on" and 0 < kept["lowest_ns"] < awaited["lowest_ns"]
+    table = sluice("plugin", "bench", built("cookie-router"), "--config", '{"cookie": "group", "clusters": {"beta": "demo"}}').stdout
+    assert "WAITS MS" in table and "routing" in table
+
+
 def test_abi(gateway):
     text = sluice("abi").stdout
     assert re.search(r"^sluice\.filter/1 +plugin +released +filter\.h$", text, re.M) and re.search(r"^sluice\.dictionary/1 +host +draft", text, re.M)
