@@ -14,6 +14,7 @@ struct ImageCheck {
         try checkSettings()
         try checkClusters()
         try checkRoutes()
+        try checkExtras()
         try checkPlugins()
         try checkFunctions()
         try checkPolicies()
@@ -35,6 +36,15 @@ struct ImageCheck {
     ) throws(ImageError) { try need(ok, section, -1, found(), allowed()) }
 
     private func checkHeader() throws(ImageError) {
+        try checkHead()
+        let h = header
+        let size = MemoryLayout<ImageHeader>.size
+        let digest = ImageHash.hash(base + size, count: view.count - size)
+        try need(h.digest == digest, "digest", "0x\(String(digest, radix: 16))", "0x\(String(h.digest, radix: 16)) as the header says")
+    }
+
+    /// What the first bytes say; costs the same for every image.
+    func checkHead() throws(ImageError) {
         let count = view.count
         let size = MemoryLayout<ImageHeader>.size
         try need(Int(bitPattern: base) & 7 == 0, "base", "an address that is not aligned", "8-byte alignment")
@@ -49,8 +59,6 @@ struct ImageCheck {
         try need(
             h.totalBytes == UInt64(count) && count <= UInt32.max, "totalBytes", "\(h.totalBytes) in a block of \(count)",
             "the block's size, at most 4 GiB")
-        let digest = ImageHash.hash(base + size, count: count - size)
-        try need(h.digest == digest, "digest", "0x\(String(digest, radix: 16))", "0x\(String(h.digest, radix: 16)) as the header says")
     }
 
     private func checkSections() throws(ImageError) {
@@ -69,6 +77,9 @@ struct ImageCheck {
         try section(h.nodes, MemoryLayout<RouteNode>.stride + 1, "nodes")
         try section(h.lists, MemoryLayout<RouteEntry>.stride, "lists")
         try section(h.parameterNames, MemoryLayout<ImageText>.stride, "parameterNames")
+        try section(h.extras, MemoryLayout<RouteExtras>.stride, "extras")
+        try section(h.branches, MemoryLayout<SplitBranch>.stride, "branches")
+        try section(h.templates, MemoryLayout<TemplatePart>.stride, "templates")
         try section(h.functions, MemoryLayout<FunctionRecord>.stride, "functions")
         try section(h.programs, MemoryLayout<ImageRange>.stride, "programs")
         try section(h.ipSets, MemoryLayout<IPSetRecord>.stride, "ipSets")
@@ -159,14 +170,7 @@ struct ImageCheck {
             try text(r.pointee.headerLines, "routes", i)
             try chain(r.pointee.chain, "routes", i)
             try condition(r.pointee.condition, "routes", i)
-            if r.pointee.action == ActionKind.proxy.rawValue {
-                try need(
-                    r.pointee.cluster < header.clusters.count, "routes", i, "cluster \(r.pointee.cluster)", "below \(header.clusters.count)"
-                )
-            } else {
-                try need(r.pointee.action <= ActionKind.redirect.rawValue, "routes", i, "action \(r.pointee.action)", "0...2")
-                try need(Limits.respondStatusRange.contains(Int(r.pointee.status)), "routes", i, "status \(r.pointee.status)", "200...599")
-            }
+            try checkAction(r, i)
             let priority = Int(r.pointee.priority)
             try need(
                 abs(priority) <= Limits.routePriorityMax, "routes", i, "priority \(priority)",
