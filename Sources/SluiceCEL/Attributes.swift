@@ -1,5 +1,6 @@
 // The table of attributes: what an expression may ask of the request, response and connection, under Envoy's names where Envoy has one.
 // Values come from whoever runs the expression; here are only names, types, where they may be used, and how large they can be.
+import SluiceModel
 
 /// Where an expression runs; says which attributes exist there.
 public struct CELUse: OptionSet, Sendable, Hashable {
@@ -107,8 +108,9 @@ public enum Attributes {
     public static func row(_ id: AttributeID) -> Attribute? { numbered[id] }
 
     private static let strings = CELType.map(.string, .string)
-    /// Bytes of a request head and fields in it, at most as much as can be configured.
-    static let head = 61_440, fields = 256
+    /// Bytes of a request head, as much as fits unless more is configured (then the evaluator's own bound stops what costs too much), and
+    /// fields in it.
+    static let head = Limits.headBytesMax, fields = 256
 
     private static func row(
         _ id: AttributeID, _ name: String, _ type: CELType, uses: CELUse = .always, size: Int = 1, ignoresCase: Bool = false,

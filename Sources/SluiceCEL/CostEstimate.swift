@@ -85,7 +85,10 @@ struct CostEstimate {
         }
         let row = Overloads.row(overload) ?? Overloads.all.first { $0.group == overload }
         let kind = overload.pluginIndex != nil ? .plugin : row?.cost ?? .walk
-        return Value(cost: all +! 1 +! work(kind, values), size: size(row, values), inner: values.map { max($0.inner, 1) }.max() ?? 1)
+        var inner = values.map { max($0.inner, 1) }.max() ?? 1
+        // The pieces of a text are together no longer than the text, so each byte of them counts once, with its piece.
+        if overload == .split || overload == .splitCount { inner = 1 }
+        return Value(cost: all +! 1 +! work(kind, values), size: size(row, values), inner: inner)
     }
 
     private func work(_ kind: CostClass, _ values: [Value]) -> UInt64 {
