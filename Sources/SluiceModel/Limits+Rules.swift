@@ -28,6 +28,10 @@ extension Limits {
     public static let templateBytesMax = 4_096
     public static let patternBytesMax = 2_048
     public static let splitBranchesMax = 64
+    public static let rewritePatternsMax = 1_024  // compiled, in a worker
+    public static let stickyNameBytesMax = 64
+    public static let maintenanceStatusRange = 400...599
+    public static let expandedBytesMax = 8_192  // of what a template becomes
     public static let splitWeightRange = 0...65_535
     public static let stickySecondsMax = 31_536_000
     public static let ipSetsMax = 4_096
@@ -55,4 +59,18 @@ extension Limits {
     public static let connectRetriesRange = 0...16
     public static let upstreamIdleRange = 0...65_535
     public static let respondStatusRange = 200...599
+}
+
+// History of the policies.
+extension Limits {
+    /// Revisions that can be looked at and gone back to.
+    public static let revisionsKept = 1_000
+    public static let auditKept = 100_000
+    /// Of one edit.
+    public static let operationsPerEditMax = 10_000
+    public static let commentBytesMax = 1_024
+    /// Within which a change may have to be confirmed.
+    public static let confirmSecondsRange = 1...86_400
+    /// Retry after a change that was not confirmed could not be taken back.
+    public static let revertRetryMs = 5_000
 }
