@@ -66,7 +66,7 @@ public struct ProgramCompiler {
     mutating func extent(_ id: ExpressionID) -> SourceRange {
         if let known = extents[id.index] { return known }
         var from = e[id].range.offset, to = from + e[id].range.count
-        for child in e[id].kind.operands {
+        for child in e[id].kind.children {
             let r = extent(child)
             (from, to) = (min(from, r.offset), max(to, r.offset + r.count))
         }
@@ -238,6 +238,21 @@ public struct ProgramCompiler {
             throw fail(e.root, "the expression is too long: \(total) bytes of program; at most \(Limits.programBytesMax)")
         }
         return out
+    }
+}
+
+extension NodeKind {
+    /// Operands, in the order in which they stand.
+    var children: [ExpressionID] {
+        switch self {
+        case .literal, .name, .local, .attribute: []
+        case .select(let operand, _, _): [operand]
+        case .call(_, let target, let arguments): (target.map { [$0] } ?? []) + arguments
+        case .checkedCall(_, let arguments): arguments
+        case .list(let items): items
+        case .map(let pairs): pairs.flatMap { [$0.key, $0.value] }
+        case .comprehension(let c): [c.range, c.initial, c.condition, c.step, c.final]
+        }
     }
 }
 
