@@ -219,7 +219,7 @@ import Testing
                 && MemoryLayout<ListenerRecord>.stride == 136)
         #expect(
             MemoryLayout<ClusterRecord>.stride == 40 && MemoryLayout<TargetRecord>.stride == 144 && MemoryLayout<RouteRecord>.stride == 80)
-        #expect(MemoryLayout<RouteRecord>.offset(of: \.bodyBytesMax) == 72 && MemoryLayout<RouteRecord>.offset(of: \.reserved) == 68)
+        #expect(MemoryLayout<RouteRecord>.offset(of: \.bodyBytesMax) == 72 && MemoryLayout<RouteRecord>.offset(of: \.extras) == 68)
         #expect(
             MemoryLayout<PluginRecord>.stride == 56 && MemoryLayout<BindingRecord>.stride == 32 && MemoryLayout<NetworkRecord>.stride == 24)
         #expect(
