@@ -103,7 +103,7 @@ def test_too_large_a_body_is_not_asked_for(gateway, path, kind, size):
         client.send(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n"
                     "Expect: 100-continue\r\n\r\n".encode())
         answer = client.response()
-        assert answer.status == 413 and answer.closes and not answer.interim
+        assert answer.status == 413 and answer.closes() and not answer.interim
 
 
 def test_answers_keep_their_order_when_one_is_to_go_on(gateway):
