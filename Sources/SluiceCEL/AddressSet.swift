@@ -1,13 +1,15 @@
 // A set of networks as bytes of the image, and the question whether an address is in it. Networks are merged into ranges, sorted and apart
-// from each other; IPv4 has an index over the leading bits, so that ten thousand networks cost a few comparisons. The builder runs in the
+// from each other; each
+// family has an index over equal parts of the span from first to last, so that ten thousand networks cost a few comparisons. The builder runs in the
 // control process, the view anywhere.
 import SluiceBytes
 import SluiceModel
 
 /// ```
-///  0  magic u32 │ 4 index bits u32 │ 8 IPv4 ranges u32 │ 12 IPv6 ranges u32
-///  16 index: u32 × (2^bits + 1): the first range whose end is at or behind the bucket's first address
-///  …  IPv4 starts u32 ×, IPv4 ends u32 ×, (to 8) IPv6 starts 2 × u64 ×, IPv6 ends 2 × u64 ×
+///  0 magic u32 │ 4 buckets u32 │ 8 IPv4 ranges u32 │ 12 IPv6 ranges u32 │ 16 first IPv4 u32 │ 20 shift u32
+/// 24 first IPv6's high half u64 │ 32 its shift u32 │ 36 its buckets u32
+/// 40 index: u32 × (buckets + 1): the first range whose end is at or behind the bucket's first address; the same of IPv6
+///  … IPv4 starts u32 ×, IPv4 ends u32 ×, (to 8) IPv6 starts 2 × u64 ×, IPv6 ends 2 × u64 ×
 /// ```
 /// Native byte order, 8-byte aligned, ends inclusive.
 public struct AddressSetView {
@@ -20,15 +22,16 @@ public struct AddressSetView {
     public init(base: UnsafeRawPointer, count: Int) { (self.base, self.count) = (base, count) }
 
     struct Parts {
-        var bits, four, six: Int
-        var starts4: Int { 16 + 4 * (1 << bits + 1) }
+        var buckets4, buckets6, four, six: Int
+        var index6: Int { 40 + 4 * (buckets4 + 1) }
+        var starts4: Int { index6 + 4 * (buckets6 + 1) }
         var ends4: Int { starts4 + 4 * four }
         var starts6: Int { (ends4 + 4 * four + 7) & ~7 }
         var ends6: Int { starts6 + 16 * six }
         var total: Int { ends6 + 16 * six }
     }
     @inline(__always) var parts: Parts {
-        Parts(bits: Int(word(4)), four: Int(word(8)), six: Int(word(12)))
+        Parts(buckets4: Int(word(4)), buckets6: Int(word(36)), four: Int(word(8)), six: Int(word(12)))
     }
     @inline(__always) private func word(_ at: Int) -> UInt32 { base.load(fromByteOffset: at, as: UInt32.self) }
     @inline(__always) private func pair(_ at: Int) -> (UInt64, UInt64) {
@@ -37,16 +40,12 @@ public struct AddressSetView {
 
     /// Whether the bytes are a set that can be asked: sizes, order, and the index inside its bounds. Linear, once per mapping.
     public func check() -> Bool {
-        guard UInt(bitPattern: base) & 7 == 0, count >= 24, word(0) == Self.magic, word(4) <= 16,
+        guard UInt(bitPattern: base) & 7 == 0, count >= 48, word(0) == Self.magic, word(4) <= 1 << 16, word(36) <= 1 << 16, word(20) < 32,
+            word(32) < 64,
             word(8) <= UInt32(Limits.addressSetNetworksMax), word(12) <= UInt32(Limits.addressSetNetworksMax), parts.total == count
         else { return false }
         let p = parts
-        var last: UInt32 = 0
-        for i in 0...(1 << p.bits) {
-            let n = word(16 + 4 * i)
-            if n < last || n > UInt32(p.four) { return false }
-            last = n
-        }
+        guard isRising(40, p.buckets4, p.four), isRising(p.index6, p.buckets6, p.six) else { return false }
         for i in 0..<p.four {
             if word(p.starts4 + 4 * i) > word(p.ends4 + 4 * i) { return false }
             if i > 0 && word(p.ends4 + 4 * i - 4) >= word(p.starts4 + 4 * i) { return false }
@@ -54,6 +53,16 @@ public struct AddressSetView {
         for i in 0..<p.six {
             if Self.less(pair(p.ends6 + 16 * i), pair(p.starts6 + 16 * i)) { return false }
             if i > 0 && !Self.less(pair(p.ends6 + 16 * i - 16), pair(p.starts6 + 16 * i)) { return false }
+        }
+        return true
+    }
+
+    private func isRising(_ at: Int, _ buckets: Int, _ most: Int) -> Bool {
+        var last: UInt32 = 0
+        for i in 0...buckets {
+            let n = word(at + 4 * i)
+            if n < last || n > UInt32(most) { return false }
+            last = n
         }
         return true
     }
@@ -66,7 +75,12 @@ public struct AddressSetView {
     public func contains(high: UInt64, low: UInt64) -> Bool {
         let p = parts
         if high == 0 && low >> 32 == 0xffff { return contains(UInt32(truncatingIfNeeded: low), p) }
-        var from = 0, to = p.six
+        let first = base.load(fromByteOffset: 24, as: UInt64.self)
+        if high < first { return false }
+        let part = (high &- first) >> UInt64(word(32))
+        if part >= UInt64(p.buckets6) { return false }
+        let at = p.index6 &+ 4 &* Int(part)
+        var from = Int(word(at)), to = Int(word(at &+ 4))
         while from < to {  // the first range whose end is not before the address
             let middle = (from &+ to) >> 1
             if Self.less(pair(p.ends6 &+ 16 &* middle), (high, low)) { from = middle &+ 1 } else { to = middle }
@@ -75,8 +89,11 @@ public struct AddressSetView {
     }
 
     @inline(__always) private func contains(_ address: UInt32, _ p: Parts) -> Bool {
-        let bucket = Int((UInt64(address) << UInt64(p.bits)) >> 32)
-        var from = Int(word(16 &+ 4 &* bucket)), to = Int(word(20 &+ 4 &* bucket))
+        let first = word(16)
+        if address < first { return false }
+        let bucket = Int((address &- first) >> word(20))
+        if bucket >= p.buckets4 { return false }
+        var from = Int(word(40 &+ 4 &* bucket)), to = Int(word(44 &+ 4 &* bucket))
         let ends = p.ends4
         while from < to {
             let middle = (from &+ to) >> 1
@@ -107,20 +124,20 @@ public enum AddressSetBuilder {
     }
 
     private static func write(_ four: [(UInt32, UInt32)], _ six: [(Wide, Wide)]) -> [UInt8] {
-        var bits = 0
-        while bits < 16 && 1 << bits < four.count { bits += 1 }
+        let index4 = index(four.map { (UInt64($0.0), UInt64($0.1)) }, widest: 31)
+        let index6 = index(six.map { ($0.0.high, $0.1.high) }, widest: 63)
         var out: [UInt8] = []
         func put<T: FixedWidthInteger>(_ v: T) { withUnsafeBytes(of: v) { out.append(contentsOf: $0) } }
         put(AddressSetView.magic)
-        put(UInt32(bits))
+        put(UInt32(index4.starts.count - 1))
         put(UInt32(four.count))
         put(UInt32(six.count))
-        var i = 0
-        for bucket in 0...(1 << bits) {
-            let first = UInt64(bucket) << UInt64(32 - bits)
-            while i < four.count && UInt64(four[i].1) < first { i += 1 }
-            put(UInt32(i))
-        }
+        put(UInt32(index4.first))
+        put(index4.shift)
+        put(index6.first)
+        put(index6.shift)
+        put(UInt32(index6.starts.count - 1))
+        for n in index4.starts + index6.starts { put(n) }
         for r in four { put(r.0) }
         for r in four { put(r.1) }
         while out.count % 8 != 0 { out.append(0) }
@@ -133,6 +150,22 @@ public enum AddressSetBuilder {
             put(r.1.low)
         }
         return out
+    }
+
+    /// About as many equal parts of the span as ranges, at most 65,536, and the first range of each part. Of IPv6 the high halves.
+    private static func index(_ ranges: [(UInt64, UInt64)], widest: UInt32) -> (first: UInt64, shift: UInt32, starts: [UInt32]) {
+        guard let first = ranges.first?.0, let last = ranges.last?.1 else { return (0, 0, [0]) }
+        let most = UInt64(min(2 * ranges.count, 1 << 16))
+        var shift: UInt32 = 0
+        while (last - first) >> UInt64(shift) >= most && shift < widest { shift += 1 }
+        var starts: [UInt32] = [], i = 0
+        let buckets = ((last - first) >> UInt64(shift)) + 1
+        for bucket in 0...buckets {
+            let from = first.addingReportingOverflow(bucket << UInt64(shift))
+            while i < ranges.count && (from.overflow || ranges[i].1 < from.partialValue) { i += 1 }
+            starts.append(UInt32(i))
+        }
+        return (first, shift, starts)
     }
 
     /// Sorted, with overlapping and touching ranges made one.

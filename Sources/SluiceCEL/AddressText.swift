@@ -3,6 +3,11 @@
 import SluiceBytes
 import SluiceModel
 
+extension Value {
+    /// The address that a text is (`AddressText.parse`); nil: it is none.
+    public static func ip(text: ByteView) -> Value? { AddressText.parse(text)?.value }
+}
+
 enum AddressText {
     struct Address {
         var high: UInt64, low: UInt64
@@ -78,7 +83,13 @@ enum AddressText {
         var n: UInt16 = 0
         for i in 0..<v.count {
             let c = ASCII.lower(v[i])
-            if ASCII.isDigit(c) { n = n << 4 | UInt16(c - 0x30) } else if c &- 0x61 < 6 { n = n << 4 | UInt16(c - 0x57) } else { return nil }
+            if ASCII.isDigit(c) {
+                n = n << 4 | UInt16(c - 0x30)
+            } else if c &- 0x61 < 6 {
+                n = n << 4 | UInt16(c - 0x57)
+            } else {
+                return nil
+            }
         }
         return n
     }

@@ -35,7 +35,9 @@ struct CivilTime {
         return era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
     }
     static func daysIn(_ month: Int, _ year: Int) -> Int {
-        month == 2 ? (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28) : month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31
+        month == 2
+            ? (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28)
+            : month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31
     }
     /// From 0.
     var dayOfYear: Int { Self.days(year, month, day) - Self.days(year, 1, 1) }

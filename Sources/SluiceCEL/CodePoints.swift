@@ -89,6 +89,7 @@ enum CodePoints {
         if n == 2 { return c == 0xc2 && (v[i + 1] == 0x85 || v[i + 1] == 0xa0) ? 2 : 0 }
         if n != 3 { return 0 }
         let p = UInt32(c & 15) << 12 | UInt32(v[i + 1] & 63) << 6 | UInt32(v[i + 2] & 63)
-        return p == 0x1680 || (0x2000...0x200a).contains(p) || p == 0x2028 || p == 0x2029 || p == 0x202f || p == 0x205f || p == 0x3000 ? 3 : 0
+        return p == 0x1680 || (0x2000...0x200a).contains(p) || p == 0x2028 || p == 0x2029 || p == 0x202f || p == 0x205f || p == 0x3000
+            ? 3 : 0
     }
 }

@@ -24,6 +24,16 @@ public struct TraceStep {
     public let value: Value
     /// What it compared or looked at, when that is one thing: of `request.method == "GET"` the method.
     public let operand: Value?
+
+    /// `request.method == "GET"` is false: the value is "POST".
+    public func explanation(in text: String) -> String {
+        let from = Int(range.offset), bytes = Array(text.utf8)
+        let end = min(bytes.count, from + Int(range.count))
+        let excerpt = String(decoding: bytes[min(from, end)..<end], as: UTF8.self)
+        if let error = value.error { return "\(excerpt): \(error.text)" }
+        let seen = operand.flatMap { $0.isError ? nil : ": the value is \(ValueText.literal($0))" } ?? ""
+        return "\(excerpt) is \(ValueText.literal(value))\(seen)"
+    }
 }
 
 public struct ConditionTrace: Tracer {

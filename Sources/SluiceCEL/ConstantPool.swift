@@ -51,7 +51,10 @@ struct ConstantPool {
                 put(UInt32(tag.rawValue))
                 put(UInt32(bytes.count))
                 put(UInt64(offsets[i]))
-                put(bytes.withUnsafeBufferPointer { b in b.baseAddress.map { RegexCache.hash(ByteView($0, b.count)) } ?? RegexCache.hash(.empty) })
+                put(
+                    bytes.withUnsafeBufferPointer { b in
+                        b.baseAddress.map { RegexCache.hash(ByteView($0, b.count)) } ?? RegexCache.hash(.empty)
+                    })
             }
         }
     }

@@ -69,6 +69,7 @@ public struct Evaluator {
         return (value, cost, trace)
     }
 
+    /// Long because the switch over instructions is one piece: the state of the run stays in registers.
     private func execute<T: Tracer>(
         _ p: ProgramView, _ provider: UnsafePointer<AttributeProvider>, _ arena: UnsafeMutablePointer<Arena>, _ costLimit: Int,
         _ tracer: inout T
@@ -262,7 +263,8 @@ public struct Evaluator {
         return TextFunctions.matches(v.view, pattern, hash, &run)
     }
 
-    private func plugin(_ index: UInt32, _ x: UnsafeMutablePointer<Value>, _ n: Int, _ provider: UnsafePointer<AttributeProvider>) -> Value {
+    private func plugin(_ index: UInt32, _ x: UnsafeMutablePointer<Value>, _ n: Int, _ provider: UnsafePointer<AttributeProvider>) -> Value
+    {
         for i in 0..<n where x[i].isError { return x[i] }
         var out = Value.error(.functionFailed)
         provider.pointee.call(provider.pointee.context, index, x, n, &out)

@@ -3,7 +3,9 @@
 import SluiceBytes
 
 enum Arithmetic {
-    @inline(__always) private static func int(_ r: (partialValue: Int64, overflow: Bool)) -> Value { r.overflow ? .error(.overflow) : .int(r.partialValue) }
+    @inline(__always) private static func int(_ r: (partialValue: Int64, overflow: Bool)) -> Value {
+        r.overflow ? .error(.overflow) : .int(r.partialValue)
+    }
     @inline(__always) private static func uint(_ r: (partialValue: UInt64, overflow: Bool)) -> Value {
         r.overflow ? .error(.overflow) : .uint(r.partialValue)
     }

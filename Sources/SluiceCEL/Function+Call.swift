@@ -25,7 +25,8 @@ extension Function {
         case .type: return .type(TypeName(x[0].tag))
         case .dyn: return x[0]
         case .bool, .int, .uint, .double, .string, .bytes, .timestamp, .duration: return Conversions.call(self, x[0], &run)
-        case .contains, .startsWith, .endsWith, .matches, .charAt, .indexOf, .lastIndexOf, .join, .lowerAscii, .upperAscii, .replace, .split,
+        case .contains, .startsWith, .endsWith, .matches, .charAt, .indexOf, .lastIndexOf, .join, .lowerAscii, .upperAscii, .replace,
+            .split,
             .substring, .trim, .reverse, .quote:
             return TextFunctions.call(self, x, n, &run)
         case .getFullYear, .getMonth, .getDayOfYear, .getDayOfMonth, .getDate, .getDayOfWeek, .getHours, .getMinutes, .getSeconds,

@@ -29,7 +29,8 @@ public struct ProgramCheck {
     }
 
     private static func header(_ p: ProgramView) -> String? {
-        guard UInt(bitPattern: p.base) & 7 == 0, p.count >= ProgramView.headerBytes, p.count <= Limits.programBytesMax, p.count % 8 == 0 else {
+        guard UInt(bitPattern: p.base) & 7 == 0, p.count >= ProgramView.headerBytes, p.count <= Limits.programBytesMax, p.count % 8 == 0
+        else {
             return "\(p.count) bytes; a program has \(ProgramView.headerBytes) to \(Limits.programBytesMax), a multiple of 8, aligned to 8"
         }
         guard p.u32(0) == ProgramView.magic else { return "no program: another mark at its begin" }
@@ -45,7 +46,9 @@ public struct ProgramCheck {
         let text = p.count - p.textAt
         for i in 0..<p.constantCount {
             let at = p.constantsAt + ProgramView.constantBytes * i
-            guard let tag = Value.Tag(rawValue: p.base.load(fromByteOffset: at, as: UInt8.self)) else { return "constant \(i) is of no kind" }
+            guard let tag = Value.Tag(rawValue: p.base.load(fromByteOffset: at, as: UInt8.self)) else {
+                return "constant \(i) is of no kind"
+            }
             switch tag {
             case .null, .bool, .int, .uint, .double, .timestamp, .duration, .ip, .cidr: break
             case .type: if p.u64(at + 8) >= UInt64(TypeName.allCases.count) { return "constant \(i) is no type" }

@@ -142,7 +142,9 @@ public struct ProgramCompiler {
             emit(.notStrictlyFalse, at: place)
         case .conditional where x.count == 3: try conditional(x)
         case .ipset where x.count == 1:
-            guard case .literal(.string(let name)) = e[x[0]].kind else { throw fail(id, "ipset needs the name of an address set in quotes") }
+            guard case .literal(.string(let name)) = e[x[0]].kind else {
+                throw fail(id, "ipset needs the name of an address set in quotes")
+            }
             emit(.addressSet, c: try set(name, x[0]), at: place)
         default:
             for item in x { try value(item) }

@@ -92,4 +92,20 @@ public struct RegexCache {
             cs_regex_make($0, pattern.count, Int64(Limits.regexMemoryBytesMax), nil, 0)
         }
     }
+
+    /// Why RE2 refuses a pattern; nil: it does not. When an expression is compiled.
+    static func problem(_ pattern: String) -> String? {
+        var pattern = pattern
+        if pattern.utf8.count > Limits.regexBytesMax { return "\(pattern.utf8.count) bytes; at most \(Limits.regexBytesMax)" }
+        return pattern.withUTF8 { u in
+            withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { why in
+                let start = UnsafeRawPointer(u.baseAddress ?? ByteView.empty.start).assumingMemoryBound(to: CChar.self)
+                guard let regex = cs_regex_make(start, u.count, Int64(Limits.regexMemoryBytesMax), why.baseAddress, why.count) else {
+                    return String(cString: why.baseAddress!)
+                }
+                cs_regex_free(regex)
+                return nil
+            }
+        }
+    }
 }

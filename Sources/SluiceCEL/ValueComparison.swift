@@ -39,7 +39,9 @@ enum Comparison {
     private static func equalMaps(_ x: Value, _ y: Value, _ budget: inout Int, _ depth: Int) -> Bool {
         if x.count != y.count { return false }
         for i in 0..<x.count {
-            guard let other = find(x.items![2 * i], in: y, &budget), equal(x.items![2 * i + 1], other, &budget, depth: depth + 1) else { return false }
+            guard let other = find(x.items![2 * i], in: y, &budget), equal(x.items![2 * i + 1], other, &budget, depth: depth + 1) else {
+                return false
+            }
         }
         return true
     }

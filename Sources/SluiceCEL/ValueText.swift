@@ -30,7 +30,7 @@ public enum ValueText {
     /// The name of its type; "error" for an error.
     public static func type(_ v: Value) -> String { v.isError ? "error" : TypeName(v.tag).text }
 
-    private static func pairs(_ v: Value) -> [(Value, Value)] { (0..<v.count).map { (v.items![2 * $0], v.items![2 * $0 + 1]) } }
+    static func pairs(_ v: Value) -> [(Value, Value)] { (0..<v.count).map { (v.items![2 * $0], v.items![2 * $0 + 1]) } }
 
     private static func quoted(_ s: String) -> String {
         var out = "\""
@@ -50,9 +50,11 @@ public enum ValueText {
         var out = "\""
         for i in 0..<v.count {
             let c = v[i]
-            out += c == 0x22 || c == 0x5c ? "\\" + String(UnicodeScalar(c)) : (32..<127).contains(c) ? String(UnicodeScalar(c)) : "\\x" + hex(c)
+            out +=
+                c == 0x22 || c == 0x5c
+                ? "\\" + String(UnicodeScalar(c)) : (32..<127).contains(c) ? String(UnicodeScalar(c)) : "\\x" + hex(c)
         }
         return out + "\""
     }
-    private static func hex(_ c: UInt8) -> String { (c < 16 ? "0" : "") + String(c, radix: 16) }
+    static func hex(_ c: UInt8) -> String { (c < 16 ? "0" : "") + String(c, radix: 16) }
 }

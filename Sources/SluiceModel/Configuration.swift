@@ -81,7 +81,8 @@ public struct Route: Sendable, Equatable {
     public var paths: [String] = []
     /// Upper-case tokens; empty = any method.
     public var methods: [String] = []
-    /// Higher first; then exact before wildcard host, exact before longest prefix, then id.
+    /// Higher first; then exact before wildcard host; exact path before regular expression before longest prefix; a condition
+    /// before none; id.
     public var priority: Int = 0
     public var action: Action
     public var rewrite: Rewrite?

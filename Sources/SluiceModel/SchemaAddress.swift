@@ -54,6 +54,7 @@ public enum HostText {
 /// Path patterns of routes.
 public enum PathText {
     static func isPattern(_ bytes: [UInt8]) -> Bool {
+        if bytes.first == UInt8(ascii: "~") { return isRegex(bytes) }
         let literal = bytes.first == UInt8(ascii: "=")
         let path = literal ? bytes.dropFirst() : bytes[...]
         guard path.first == UInt8(ascii: "/"), bytes.count <= Limits.pathPatternBytesMax else { return false }
@@ -68,6 +69,12 @@ public enum PathText {
             else { return false }
         }
         return names.count <= Limits.pathParametersMax
+    }
+
+    /// What can be said without an engine; the image compiler asks both engines.
+    private static func isRegex(_ bytes: [UInt8]) -> Bool {
+        (2...Limits.pathPatternBytesMax).contains(bytes.count) && bytes[1] != UInt8(ascii: "*")
+            && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7f }
     }
 
     private static func isName(_ name: ArraySlice<UInt8>) -> Bool {

@@ -20,7 +20,7 @@ public enum SchemaText: Sendable, CaseIterable {
         case .targetAddress: "ADDRESS:PORT, NAME:PORT or unix:/path; port 1 to 65535"
         case .network: "ADDRESS/BITS such as 10.0.0.0/8 or fd00::/8, or one address"
         case .hostPattern: "a host name or address without port, or *.NAME"
-        case .pathPattern: "/exact, /prefix/*, /with/{name}/segments, or =/literal"
+        case .pathPattern: "/exact, /prefix/*, /with/{name}/segments, =/literal, or ~REGEX in RE2 syntax such as ~^/v[0-9]+/"
         case .method: Self.methods.joined(separator: " ")
         case .headerName: "a header name: letters, digits and !#$%&'*+-.^_`|~"
         case .headerValue: "a header value of at most 8192 bytes without control characters, no white space around it"

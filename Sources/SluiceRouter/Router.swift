@@ -1,10 +1,11 @@
 // Finds the route of a request in an image: the host table picks the trees, `TreeWalk` walks each. Which of several routes
-// wins is decided here and by the order of the lists that `RouteTreeBuilder` wrote. No allocation, no I/O, no configuration.
+// wins is decided here and by the order of the lists that `PathTreeBuilder` wrote. No allocation, no I/O, no configuration.
 import SluiceBytes
 import SluiceRules
 
 /// A route wins over another that matches as well by, in this order: priority; exact host, longer wildcard, shorter
-/// wildcard, any host; exact path before prefix; the better pattern of the two (`PathPattern`); the smaller id.
+/// wildcard, any host; exact path before regular expression before
+/// prefix; the better pattern of the two (`PathPattern`); a condition before none; the smaller id.
 public enum Router {
     /// Index of the best route, or -1.
     ///
@@ -13,12 +14,28 @@ public enum Router {
     ///   - path: without query, as bytes to compare: whoever decodes or normalises does so before.
     ///   - method: `Method.rawValue` of SluiceHTTP, 0...15.
     ///   - result: overwritten; the path parameters of the winning pattern, or the methods that would have matched.
+    ///   - conditions: asked for routes with a condition; a route whose condition is false is passed over.
     public static func match(
-        _ image: ImageView, host: ByteView, path: ByteView, method: UInt8, result: UnsafeMutablePointer<MatchResult>
+        _ image: ImageView, host: ByteView, path: ByteView, method: UInt8, result: UnsafeMutablePointer<MatchResult>,
+        conditions: UnsafePointer<Conditions>
     ) -> Int32 {
         result.pointee.parameterCount = 0
         result.pointee.allowedMethods = 0
-        var walk = TreeWalk(image, path, methodBit: 1 << UInt16(method & 15), result)
+        var walk = TreeWalk<Finding>(image, path, methodBit: 1 << UInt16(method & 15), result, conditions)
+        walkAll(image, host, &walk)
+        return walk.route
+    }
+
+    /// The same without conditions: routes that have one are passed over.
+    public static func match(
+        _ image: ImageView, host: ByteView, path: ByteView, method: UInt8, result: UnsafeMutablePointer<MatchResult>
+    ) -> Int32 {
+        var none = Conditions.none
+        return match(image, host: host, path: path, method: method, result: result, conditions: &none)
+    }
+
+    /// The trees of a host, in the order in which they win.
+    @inline(__always) static func walkAll<Mode>(_ image: ImageView, _ host: ByteView, _ walk: inout TreeWalk<Mode>) {
         let table = image.hostTable
         var length = host.count
         if length > 1 && host[length &- 1] == 0x2e { length &-= 1 }
@@ -31,15 +48,14 @@ public enum Router {
             }
         }
         if table.pointee.anyMaxKey > walk.best { walk.run(table.pointee.anyRoot) }
-        return walk.route
     }
 
-    @inline(__always) private static func walkExact(_ image: ImageView, _ name: ByteView, _ hash: UInt64, _ walk: inout TreeWalk) {
+    @inline(__always) private static func walkExact<Mode>(_ image: ImageView, _ name: ByteView, _ hash: UInt64, _ walk: inout TreeWalk<Mode>) {
         if let slot = find(image, name, hash, HostSlot.exact) { walk.run(slot.pointee.root) }
     }
 
     /// The exact host, then its wildcards, longest first. One pass over the name gives the hashes of all its suffixes.
-    private static func walkHosts(_ image: ImageView, _ name: ByteView, _ wanted: UInt32, _ walk: inout TreeWalk) {
+    private static func walkHosts<Mode>(_ image: ImageView, _ name: ByteView, _ wanted: UInt32, _ walk: inout TreeWalk<Mode>) {
         var hashes = InlineArray<32, UInt64>(repeating: 0)
         var starts = InlineArray<32, UInt8>(repeating: 0)
         var found: UInt32 = 0

@@ -1,25 +1,41 @@
 // The walk over one path tree. It goes down as far as the path leads, literal children before `{}`, and then back up by the
 // parent links, looking at the prefixes it passes and at the `{}` branches it left out: no stack, no recursion, and each
-// node is seen at most once. Ready-made order: the first route seen of a given key is the best of that key.
+// node is seen at most once. Ready-made order: the first route seen of a given key is the best of that key. Regular expressions come after
+// the tree, in `TreeWalk+Regex.swift`; a walk that takes no route but records them all is how `RouteTrace` sees what workers see.
 import SluiceBytes
 import SluiceRules
 
-struct TreeWalk {
+/// What a walk does with the routes it comes to. Known when it is compiled, so that finding pays nothing for tracing.
+protocol WalkMode {
+    /// Records every route of host and path, through the context of the conditions, and takes none.
+    static var records: Bool { get }
+}
+enum Finding: WalkMode { static var records: Bool { false } }
+enum Tracing: WalkMode { static var records: Bool { true } }
+
+struct TreeWalk<Mode: WalkMode> {
     private let nodes: UnsafePointer<RouteNode>
     private let firstBytes: UnsafePointer<UInt8>
-    private let image: ImageView
-    private let path: ByteView
-    private let methodBit: UInt16
-    private let result: UnsafeMutablePointer<MatchResult>
+    let image: ImageView
+    let path: ByteView
+    let methodBit: UInt16
+    let result: UnsafeMutablePointer<MatchResult>
+    let conditions: UnsafePointer<Conditions>
     /// A route must have a larger key to replace the one found so far.
-    private(set) var best: Int32 = .min
+    var best: Int32 = .min
     /// Its index, or -1.
-    private(set) var route: Int32 = -1
+    var route: Int32 = -1
+    /// Expressions that match the path, once they have been searched for.
+    var matches: UnsafeBufferPointer<UInt32>?
     /// Segments captured on the way to the current node: where each begins and ends in the path.
     private var captured = 0
     private var captures = InlineArray<8, (from: UInt32, to: UInt32)>(repeating: (0, 0))
 
-    @inline(__always) init(_ image: ImageView, _ path: ByteView, methodBit: UInt16, _ result: UnsafeMutablePointer<MatchResult>) {
+    @inline(__always) init(
+        _ image: ImageView, _ path: ByteView, methodBit: UInt16, _ result: UnsafeMutablePointer<MatchResult>,
+        _ conditions: UnsafePointer<Conditions>
+    ) {
+        self.conditions = conditions
         nodes = image.nodes.baseAddress.unsafelyUnwrapped
         firstBytes = image.firstBytes
         self.image = image
@@ -31,6 +47,7 @@ struct TreeWalk {
     /// Looks for a better route in the tree below `root`.
     mutating func run(_ root: UInt32) {
         if root == .max || nodes[Int(root)].maxKey <= best { return }
+        if Mode.records { record(root: root) }
         captured = 0
         var position = 0
         var node = descend(from: nodes + Int(root), &position)
@@ -52,8 +69,9 @@ struct TreeWalk {
             position &-= Int(node.pointee.labelLength) &+ 1
             node = nodes + Int(node.pointee.parent)
         }
+        if nodes[Int(root)].label != 0 { lookAtRegexes(Int(nodes[Int(root)].label) &- 1) }
         // Routes of the hosts that follow must be better by priority, not only by their paths.
-        best |= 1
+        best |= 3
     }
 
     /// Follows literal children; looks at the exact routes where the path ends.
@@ -134,19 +152,39 @@ struct TreeWalk {
     private mutating func look(_ first: UInt32) {
         var entry = image.entries.baseAddress.unsafelyUnwrapped + Int(first)
         while entry.pointee.key > best {
-            if entry.pointee.methods == 0 || entry.pointee.methods & methodBit != 0 {
+            if Mode.records {
+                record(entry)
+            } else if entry.pointee.flags & RouteEntry.conditional != 0 && !holds(entry) {
+                // as if it were not there
+            } else if entry.pointee.methods == 0 || entry.pointee.methods & methodBit != 0 {
                 best = entry.pointee.key
                 route = Int32(truncatingIfNeeded: entry.pointee.route)
                 keepParameters(entry)
                 return
+            } else {
+                result.pointee.allowedMethods |= entry.pointee.methods
             }
-            result.pointee.allowedMethods |= entry.pointee.methods
-            if entry.pointee.last == 1 { return }
+            if entry.pointee.isLast { return }
             entry += 1
         }
     }
 
-    @inline(__always) private func keepParameters(_ entry: UnsafePointer<RouteEntry>) {
+    /// Asks for the condition of an entry's route.
+    @inline(never) func holds(_ entry: UnsafePointer<RouteEntry>) -> Bool {
+        conditions.pointee.holds(conditions.pointee.context, image.routes[Int(entry.pointee.route)].condition)
+    }
+
+    @inline(never) func record(_ entry: UnsafePointer<RouteEntry>) {
+        keepParameters(entry)
+        trace.pointee.add(entry.pointee, result.pointee)
+    }
+
+    private func record(root: UInt32) { trace.pointee.roots.append(root) }
+    private var trace: UnsafeMutablePointer<TraceRecord> {
+        conditions.pointee.context.unsafelyUnwrapped.assumingMemoryBound(to: TraceRecord.self)
+    }
+
+    @inline(__always) func keepParameters(_ entry: UnsafePointer<RouteEntry>) {
         let count = Int(entry.pointee.parameterCount)
         result.pointee.parameterCount = UInt8(count)
         for i in 0..<count {

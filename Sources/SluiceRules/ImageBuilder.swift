@@ -18,6 +18,8 @@ public struct PluginArtifact: Sendable, Equatable {
     public var failOpen: Bool
     /// Has a body filter: routes that bind it are marked `RouteRecord.filtersBody`.
     public var filtersBody: Bool
+    /// Has a content hook: a route may be answered by it.
+    public var makesContent: Bool
     /// Not loaded, its failure mode serves (`PluginRecord.quarantined`).
     public var isQuarantined: Bool
     /// Bits of `Capability` that it may use.
@@ -25,7 +27,7 @@ public struct PluginArtifact: Sendable, Equatable {
 
     public init(
         name: String, version: String, path: String, generation: UInt64, digest: UInt64, statSlot: UInt32, isSwift: Bool = false,
-        failOpen: Bool = false, filtersBody: Bool = false, isQuarantined: Bool = false, capabilities: UInt32 = 0
+        failOpen: Bool = false, filtersBody: Bool = false, makesContent: Bool = false, isQuarantined: Bool = false, capabilities: UInt32 = 0
     ) {
         self.name = name
         self.version = version
@@ -36,6 +38,7 @@ public struct PluginArtifact: Sendable, Equatable {
         self.isSwift = isSwift
         self.failOpen = failOpen
         self.filtersBody = filtersBody
+        self.makesContent = makesContent
         self.isQuarantined = isQuarantined
         self.capabilities = capabilities
     }
@@ -55,7 +58,7 @@ public struct PluginCanary: Sendable, Equatable {
 ///         configuration: c, revision: 7, resolve: lookUp, routeSlot: slots, plugin: loaded, configPath: "/etc/sluice.yaml")
 ///     let image = try builder.build()
 ///
-/// The same configuration and answers give the same bytes.
+/// The same configuration and answers give the same bytes; with a cache, the same answers to every lookup.
 public struct ImageBuilder {
     let configuration: Configuration
     let revision: UInt64
@@ -65,6 +68,7 @@ public struct ImageBuilder {
     let canary: (String) -> PluginCanary?
     let configPath: String
     let library: (String) -> LibraryArtifact?
+    let program: ConditionCompiling?
 
     /// - Parameters:
     ///   - revision: number of the change, rising.
@@ -73,11 +77,13 @@ public struct ImageBuilder {
     ///   - plugin: the loaded plugin of this name. Asked for every name in `configuration.plugins` and in a binding.
     ///   - canary: its second generation, if it has one.
     ///   - library: the private copy of a library in `configuration.functions`.
+    ///   - program: bytecode of a condition, from its text and the numbers of the address sets; nil: conditions are refused.
     public init(
         configuration: Configuration, revision: UInt64, resolve: @escaping (String) throws -> [AddressRecord],
         routeSlot: @escaping (String) -> UInt32, plugin: @escaping (String) -> PluginArtifact?,
         canary: @escaping (String) -> PluginCanary? = { _ in nil }, configPath: String,
-        library: @escaping (String) -> LibraryArtifact? = { _ in nil }
+        library: @escaping (String) -> LibraryArtifact? = { _ in nil },
+        program: ConditionCompiling? = nil
     ) {
         self.configuration = configuration
         self.revision = revision
@@ -87,26 +93,40 @@ public struct ImageBuilder {
         self.canary = canary
         self.configPath = configPath
         self.library = library
+        self.program = program
     }
 
     /// The image's bytes, ready for a sealed memfd.
-    public func build() throws(ImageError) -> [UInt8] {
-        var compiler = ImageCompiler(input: self)
+    ///
+    /// - Parameter cache: of the image before, so that only what changed is compiled.
+    public func build(_ cache: ImageCache = ImageCache()) throws(ImageError) -> [UInt8] {
+        var compiler = cache.begin(self)
+        try compiler.nameClusters()
+        try compiler.compileIPSets()
+        try compiler.compilePlugins()
+        try compiler.compileRoutes()
+        try compiler.compileConsumers()
+        compiler.tail = StringPool(behind: compiler.strings)
         try compiler.compileSettings()
         try compiler.compileListeners()
         try compiler.compileClusters()
-        try compiler.compilePlugins()
         try compiler.compileFunctions()
-        try compiler.compileRoutes()
-        return try compiler.assemble()
+        let image = try compiler.assemble()
+        cache.end(compiler)
+        return image
     }
 }
 
-/// The sections while they grow.
+/// From the text of a condition to its program, an expression of type bool; the number that a set of addresses has, by its name.
+public typealias ConditionCompiling = (_ text: String, _ addressSet: (String) -> UInt32?) throws -> [UInt8]
+
+/// The sections while they grow. What belongs to routes stays for the next image (`ImageCache`); the rest is made for each, its texts in
+/// `tail`, behind the lasting ones.
 struct ImageCompiler {
-    let input: ImageBuilder
+    var input: ImageBuilder
     var configuration: Configuration { input.configuration }
     var strings = StringPool()
+    var tail = StringPool()
     var settings = SettingsRecord()
     var listeners: [ListenerRecord] = []
     var clusters: [ClusterRecord] = []
@@ -122,8 +142,29 @@ struct ImageCompiler {
     var chainIndex: [[UInt32]: ImageRange] = [:]
     var routes: [RouteRecord] = []
     var networks: [NetworkRecord] = []
-    var tables = RoutingTables()
+    var table = RouteTable()
+    var groups = HostGroups()
+    var names: [ImageText] = []
+    var nameRuns: [[String]: UInt32] = [:]
+    var regexes = RegexSets()
+    /// Numbers of the expressions of routes that have any, by index of the route.
+    var regexesOf: [UInt32: [UInt32]] = [:]
+    /// Programs and sets of addresses, by their places in `code`.
+    var programs: [ImageRange] = []
+    var programIndex: [String: UInt32] = [:]
+    var code: [UInt8] = []
+    var ipSets: [IPSetRecord] = []
+    var ipSetIndex: [String: UInt32] = [:]
+    var consumers: [ConsumerRecord] = []
+    var consumerIndex: [UInt32] = []
+    var consumerLabels: [ConsumerLabel] = []
     var functions: [FunctionRecord] = []
+    var extras: [RouteExtras] = []
+    var branches: [SplitBranch] = []
+    var templates: [TemplatePart] = []
+
+    /// So many routes have changed that what is left of old ones is worth sweeping away.
+    var isWorn: Bool { table.placements > 2 * routes.count + 10_000 }
 
     init(input: ImageBuilder) { self.input = input }
 

@@ -38,7 +38,8 @@ extension ImageCheck {
         for i in 0..<nodes.count {
             let node = nodes[i]
             if i == nextNode {
-                try need(node.parent == .max && node.shape & 0xbe00 == 0 && node.labelLength == 0, "nodes", i, "not a root", "a root")
+                let isRoot = node.parent == .max && node.shape & 0xbe00 == 0 && node.labelLength == 0
+                try need(isRoot && node.label <= view.regexTables.count, "nodes", i, "not a root", "a root")
                 nextNode += 1
             } else {
                 try need(node.parent != .max, "nodes", i, "a root among children", "a child")  // its parent checked the rest
@@ -51,8 +52,8 @@ extension ImageCheck {
                 nextNode <= nodes.count && node.literalCount <= 256, "nodes", i, "\(node.childCount) children", "up to node \(nodes.count)")
             try checkChildren(of: node, i)
             try checkLabel(node, i)
-            try checkList(node.exact, node, exact: 1, i, &nextEntry)
-            try checkList(node.prefix, node, exact: 0, i, &nextEntry)
+            try checkList(node.exact, node, bonus: RouteEntry.exactBonus, i, &nextEntry)
+            try checkList(node.prefix, node, bonus: 0, i, &nextEntry)
         }
         try need(nextEntry == view.entries.count, "lists", "\(view.entries.count) entries", "\(nextEntry), as many as nodes have")
         try checkKeys()
@@ -89,30 +90,37 @@ extension ImageCheck {
             "a place in the strings")
     }
 
-    private func checkList(_ first: UInt32, _ node: RouteNode, exact: Int32, _ i: Int, _ nextEntry: inout Int) throws(ImageError) {
+    private func checkList(_ first: UInt32, _ node: RouteNode, bonus: Int32, _ i: Int, _ nextEntry: inout Int) throws(ImageError) {
         if first == .max { return }
         let entries = view.entries
-        let routes = view.routes
         try need(Int(first) == nextEntry, "nodes", i, "a list at \(first)", "\(nextEntry)")
         var before = Int32.max
         while true {
             let e = nextEntry
             try need(e < entries.count, "lists", e, "a list without end", "a last entry")
             let entry = entries[e]
-            try need(Int(entry.route) < routes.count, "lists", e, "route \(entry.route)", "below \(routes.count)")
-            let route = routes[Int(entry.route)]
-            try need(
-                entry.key == route.priority * 2 + exact && entry.methods == route.methods, "lists", e, "key \(entry.key)",
-                "its route's priority and methods")
-            try need(entry.key <= before && entry.last <= 1, "lists", e, "key \(entry.key) behind \(before)", "falling keys")
+            try checkEntry(entry, bonus: bonus, "lists", e)
+            try need(entry.key <= before, "lists", e, "key \(entry.key) behind \(before)", "falling keys")
             let names = Int(entry.names) + Int(entry.parameterCount)
             try need(
                 Int(entry.parameterCount) == node.depth && (entry.parameterCount == 0 || names <= view.parameterNames.count), "lists", e,
                 "\(entry.parameterCount) names", "\(node.depth)")
             before = entry.key
             nextEntry += 1
-            if entry.last == 1 { return }
+            if entry.isLast { return }
         }
+    }
+
+    /// What an entry repeats of its route must be so.
+    func checkEntry(_ entry: RouteEntry, bonus: Int32, _ section: StaticString, _ e: Int) throws(ImageError) {
+        let routes = view.routes
+        try need(Int(entry.route) < routes.count, section, e, "route \(entry.route)", "below \(routes.count)")
+        let route = routes.baseAddress! + Int(entry.route)
+        let flags = route.pointee.condition == .max ? 0 : RouteEntry.conditional
+        try need(
+            entry.key == RouteEntry.key(priority: route.pointee.priority) + bonus && entry.methods == route.pointee.methods
+                && entry.flags & ~RouteEntry.last == flags, section, e, "key \(entry.key), flags \(entry.flags)",
+            "its route's priority, methods and condition")
     }
 
     /// Children come after their parents, so one pass backwards knows each subtree's highest key.
@@ -125,6 +133,10 @@ extension ImageCheck {
             if node.exact != .max { key = max(key, entries[Int(node.exact)].key) }
             if node.prefix != .max { key = max(key, entries[Int(node.prefix)].key) }
             for j in 0..<node.childCount { key = max(key, nodes[Int(node.firstChild) + j].maxKey) }
+            if node.parent == .max && node.label != 0 {
+                let first = Int(view.regexTables[Int(node.label) - 1].first)  // `checkTrees` saw that it is there
+                key = max(key, view.regexEntries[first].entry.key)
+            }
             try need(node.maxKey == key, "nodes", i, "highest key \(node.maxKey)", "\(key)")
         }
     }

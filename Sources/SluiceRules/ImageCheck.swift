@@ -14,8 +14,11 @@ struct ImageCheck {
         try checkSettings()
         try checkClusters()
         try checkRoutes()
+        try checkExtras()
         try checkPlugins()
         try checkFunctions()
+        try checkPolicies()
+        try checkRegexes()
         try checkHosts()
         try checkTrees()
     }
@@ -33,6 +36,15 @@ struct ImageCheck {
     ) throws(ImageError) { try need(ok, section, -1, found(), allowed()) }
 
     private func checkHeader() throws(ImageError) {
+        try checkHead()
+        let h = header
+        let size = MemoryLayout<ImageHeader>.size
+        let digest = ImageHash.hash(base + size, count: view.count - size)
+        try need(h.digest == digest, "digest", "0x\(String(digest, radix: 16))", "0x\(String(h.digest, radix: 16)) as the header says")
+    }
+
+    /// What the first bytes say; costs the same for every image.
+    func checkHead() throws(ImageError) {
         let count = view.count
         let size = MemoryLayout<ImageHeader>.size
         try need(Int(bitPattern: base) & 7 == 0, "base", "an address that is not aligned", "8-byte alignment")
@@ -47,8 +59,6 @@ struct ImageCheck {
         try need(
             h.totalBytes == UInt64(count) && count <= UInt32.max, "totalBytes", "\(h.totalBytes) in a block of \(count)",
             "the block's size, at most 4 GiB")
-        let digest = ImageHash.hash(base + size, count: count - size)
-        try need(h.digest == digest, "digest", "0x\(String(digest, radix: 16))", "0x\(String(h.digest, radix: 16)) as the header says")
     }
 
     private func checkSections() throws(ImageError) {
@@ -67,7 +77,18 @@ struct ImageCheck {
         try section(h.nodes, MemoryLayout<RouteNode>.stride + 1, "nodes")
         try section(h.lists, MemoryLayout<RouteEntry>.stride, "lists")
         try section(h.parameterNames, MemoryLayout<ImageText>.stride, "parameterNames")
+        try section(h.extras, MemoryLayout<RouteExtras>.stride, "extras")
+        try section(h.branches, MemoryLayout<SplitBranch>.stride, "branches")
+        try section(h.templates, MemoryLayout<TemplatePart>.stride, "templates")
         try section(h.functions, MemoryLayout<FunctionRecord>.stride, "functions")
+        try section(h.programs, MemoryLayout<ImageRange>.stride, "programs")
+        try section(h.ipSets, MemoryLayout<IPSetRecord>.stride, "ipSets")
+        try section(h.consumers, MemoryLayout<ConsumerRecord>.stride, "consumers")
+        try section(h.consumerIndex, MemoryLayout<UInt32>.stride, "consumerIndex")
+        try section(h.consumerLabels, MemoryLayout<ConsumerLabel>.stride, "consumerLabels")
+        try section(h.regexTables, MemoryLayout<RegexTable>.stride, "regexTables")
+        try section(h.regexEntries, MemoryLayout<RegexEntry>.stride, "regexEntries")
+        try section(h.regexSets, MemoryLayout<RegexSetRecord>.stride, "regexSets")
         try need(h.strings.count > 0, "strings", "no bytes", "at least the empty text")
         try need(h.settings.count == 1, "settings", "\(h.settings.count) records", "1")
         try need(h.routes.count <= Limits.routesMax, "routes", "\(h.routes.count)", "at most \(Limits.routesMax)")
@@ -142,26 +163,14 @@ struct ImageCheck {
 
     private func checkRoutes() throws(ImageError) {
         let routes = view.routes
-        let chains = header.chains
-        let chainsEnd = Int(chains.offset) + 4 * Int(chains.count)
         for i in 0..<routes.count {
             let r = routes.baseAddress! + i
             try text(r.pointee.id, "routes", i)
             try text(r.pointee.body, "routes", i)
             try text(r.pointee.headerLines, "routes", i)
-            let chain = r.pointee.chain
-            let inside = chain.offset >= chains.offset && chain.offset & 3 == 0 && Int(chain.offset) + 4 * Int(chain.count) <= chainsEnd
-            try need(
-                inside && chain.count <= Limits.bindingsPerRouteMax, "routes", i, "a chain of \(chain.count) at \(chain.offset)",
-                "a run within chains")
-            if r.pointee.action == ActionKind.proxy.rawValue {
-                try need(
-                    r.pointee.cluster < header.clusters.count, "routes", i, "cluster \(r.pointee.cluster)", "below \(header.clusters.count)"
-                )
-            } else {
-                try need(r.pointee.action <= ActionKind.redirect.rawValue, "routes", i, "action \(r.pointee.action)", "0...2")
-                try need(Limits.respondStatusRange.contains(Int(r.pointee.status)), "routes", i, "status \(r.pointee.status)", "200...599")
-            }
+            try chain(r.pointee.chain, "routes", i)
+            try condition(r.pointee.condition, "routes", i)
+            try checkAction(r, i)
             let priority = Int(r.pointee.priority)
             try need(
                 abs(priority) <= Limits.routePriorityMax, "routes", i, "priority \(priority)",
@@ -180,6 +189,7 @@ struct ImageCheck {
         for (i, b) in view.bindings.enumerated() {
             try need(b.plugin < header.plugins.count, "bindings", i, "plugin \(b.plugin)", "below \(header.plugins.count)")
             try text(b.config, "bindings", i)
+            try condition(b.condition, "bindings", i)
             if b.alternative == .max { continue }
             // One step only: whoever follows an alternative never asks again.
             let isFine = b.alternative < header.bindings.count && view.bindings[Int(b.alternative)].alternative == .max

@@ -2,18 +2,29 @@
 import SluiceModel
 
 extension ImageCompiler {
-    mutating func compileClusters() throws(ImageError) {
+    /// Ids first: routes name clusters.
+    mutating func nameClusters() throws(ImageError) {
+        clusterIndex = [:]
         if configuration.clusters.count > Limits.clustersMax {
             throw ImageError(path: "clusters", found: "\(configuration.clusters.count) clusters", allowed: "at most \(Limits.clustersMax)")
         }
+        clusterIndex.reserveCapacity(configuration.clusters.count)
         for (i, cluster) in configuration.clusters.enumerated() {
             let path = "clusters[\(i)]"
             let id = try identifier(cluster.id, at: path + ".id")
             if clusterIndex.updateValue(UInt32(i), forKey: id) != nil {
                 throw ImageError(path: path + ".id", found: "\"\(id)\" a second time", allowed: "each cluster id once")
             }
+        }
+    }
+
+    mutating func compileClusters() throws(ImageError) {
+        clusters = []
+        targets = []
+        for (i, cluster) in configuration.clusters.enumerated() {
+            let path = "clusters[\(i)]"
             var r = ClusterRecord()
-            r.id = strings.add(id)
+            r.id = tail.add(cluster.id)
             r.idleMax = try number(cluster.keepaliveIdleMax, Limits.upstreamIdleRange, at: path + ".keepalive.idle_max")
             r.idleTimeoutMs = try number(cluster.keepaliveIdleTimeoutMs, Limits.timeoutMsRange, at: path + ".keepalive.idle_timeout")
             r.connectTimeoutMs = try number(cluster.connectTimeoutMs, Limits.timeoutMsRange, at: path + ".connect_timeout")
@@ -44,7 +55,7 @@ extension ImageCompiler {
                     continue
                 }
                 r.key = ImageHash.hash(target.address, seed: idHash) ^ bytes
-                r.label = strings.add(records.count == 1 ? target.address : target.address + "(\(record.ip?.0.description ?? "?"))")
+                r.label = tail.add(records.count == 1 ? target.address : target.address + "(\(record.ip?.0.description ?? "?"))")
                 targets.append(r)
             }
             if targets.count - first > Limits.targetsPerClusterMax {

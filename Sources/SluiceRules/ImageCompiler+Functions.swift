@@ -36,6 +36,7 @@ extension ImageView {
 extension ImageCompiler {
     mutating func compileFunctions() throws(ImageError) {
         let list = configuration.functions
+        functions = []
         if list.count > Limits.configuredFunctionsMax {
             throw ImageError(path: "functions", found: "\(list.count) functions", allowed: "at most \(Limits.configuredFunctionsMax)")
         }
@@ -59,10 +60,10 @@ extension ImageCompiler {
                     allowed: library.exports.sorted().prefix(8).joined(separator: ", ") + (library.exports.count > 8 ? ", …" : ""))
             }
             var r = FunctionRecord()
-            r.library = strings.add(library.path)
-            r.symbol = strings.add(f.symbol)
-            r.name = strings.add(f.name)
-            r.signature = strings.add(f.signature)
+            r.library = tail.add(library.path)
+            r.symbol = tail.add(f.symbol)
+            r.name = tail.add(f.name)
+            r.signature = tail.add(f.signature)
             r.digest = library.digest
             r.flags = f.isPure ? FunctionRecord.pure : 0
             functions.append(r)

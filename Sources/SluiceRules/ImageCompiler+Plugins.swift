@@ -6,6 +6,7 @@ import SluiceModel
 struct BindingKey: Hashable {
     let name: String
     let config: String
+    let when: String?
 }
 
 extension ImageCompiler {
@@ -18,6 +19,13 @@ extension ImageCompiler {
             _ = try pluginRecord(source.name, at: "plugins[\(i)].name")
         }
         for (i, b) in configuration.globalPlugins.enumerated() { _ = try pluginRecord(b.name, at: "global_plugins[\(i)].name") }
+    }
+
+    /// In the order in which they run.
+    private var globalPlugins: [PluginBinding] {
+        let all = configuration.globalPlugins
+        if all.allSatisfy({ $0.order == 0 }) { return all }
+        return all.enumerated().sorted { ($0.element.order, $0.offset) < ($1.element.order, $1.offset) }.map(\.element)
     }
 
     /// Index of the plugin's record, made when it is first named.
@@ -69,7 +77,7 @@ extension ImageCompiler {
 
     /// Index of the binding's record; equal bindings are one.
     private mutating func bindingRecord(_ b: PluginBinding, at path: @autoclosure () -> String) throws(ImageError) -> UInt32 {
-        let key = BindingKey(name: b.name, config: b.configJSON)
+        let key = BindingKey(name: b.name, config: b.configJSON, when: b.when)
         if let known = bindingIndex[key] { return known }
         let plugin = try pluginRecord(b.name, at: path() + ".name")
         if b.configJSON.utf8.count > Limits.bindingConfigBytesMax {
@@ -78,10 +86,11 @@ extension ImageCompiler {
                 allowed: "at most \(Limits.bindingConfigBytesMax) bytes of JSON")
         }
         var r = record(b, of: plugin)
+        if let text = b.when { r.condition = try program(text, at: path() + ".when") }
         let index = UInt32(bindings.count)
         if let canary = canaryIndex[b.name], let share = input.canary(b.name)?.share {
             (r.alternative, r.share) = (index + 1, share)
-            bindings += [r, record(b, of: canary)]
+            bindings += [r, record(b, of: canary)]  // whose condition is asked once, of the first
         } else {
             bindings.append(r)
         }
@@ -98,10 +107,10 @@ extension ImageCompiler {
     }
 
     /// The bindings that run on a route, in order; equal chains are one.
-    mutating func chain(of own: [PluginBinding], at path: @autoclosure () -> String) throws(ImageError) -> (
+    mutating func chain(of own: [PluginBinding], withGlobal: Bool = true, at path: @autoclosure () -> String) throws(ImageError) -> (
         range: ImageRange, filtersBody: Bool
     ) {
-        let global = configuration.globalPlugins
+        let global = withGlobal ? globalPlugins : []
         if global.count + own.count > Limits.bindingsPerRouteMax {
             throw ImageError(
                 path: path(), found: "\(global.count + own.count) bindings, global ones included",

@@ -1,4 +1,5 @@
-// Routes: records, and for each route its patterns and hosts, from which `RouteTreeBuilder` makes the routing structures.
+// Routes: records, and for each route its patterns and hosts, from which the path trees are made. Only what changed since the image before
+// is compiled; the first image is a change from nothing.
 import SluiceModel
 
 extension ImageCompiler {
@@ -7,19 +8,90 @@ extension ImageCompiler {
         if all.count > Limits.routesMax {
             throw ImageError(path: "routes", found: "\(all.count) routes", allowed: "at most \(Limits.routesMax)")
         }
-        routes.reserveCapacity(all.count)
-        var seen = Set<String>(minimumCapacity: all.count)
-        var trees = RouteTreeBuilder(routes: all)
-        for (i, route) in all.enumerated() {
-            let id = try identifier(route.id, at: "routes[\(i)].id")
-            if !seen.insert(id).inserted {
-                throw ImageError(path: "routes[\(i)].id", found: "\"\(id)\" a second time", allowed: "each route id once")
-            }
-            let record = try compile(route, at: i)
-            try trees.add(route, methods: record.methods, at: i, &strings)
-            routes.append(record)
+        let plan = table.plan(all)
+        var isStale = [Bool](repeating: false, count: routes.count)
+        for slot in plan.stale {
+            isStale[Int(slot)] = true
+            for group in table.groups(of: slot) { groups.remove(table.keys[Int(slot)], from: Int(group)) }
+            for number in regexesOf.removeValue(forKey: slot) ?? [] { regexes.stopUsing(number) }
         }
-        tables = trees.build(&strings)
+        routes.reserveCapacity(plan.count)
+        for p in plan.placements { try place(all[p.place], p) }
+        routes.removeLast(routes.count - plan.count)
+        table.truncate(plan.count)
+        if table.combinationCount > Limits.routeEntriesMax {
+            throw ImageError(
+                path: "routes", found: "\(table.combinationCount) combinations of host and path",
+                allowed: "at most \(Limits.routeEntriesMax) in all routes")
+        }
+        strings.bytes.withUnsafeBufferPointer { bytes in
+            routes.withUnsafeBufferPointer { routes in
+                let none = UnsafePointer<RouteRecord>(bitPattern: 8)!  // no route: no pattern asks for one
+                let order = PatternOrder(strings: bytes.baseAddress! - StringPool.base, routes: routes.baseAddress ?? none)
+                groups.settle(order) { Int($0) < isStale.count && isStale[Int($0)] }
+            }
+        }
+        try regexes.compile()
+    }
+
+    /// Puts a route where it belongs: its record, its patterns, its hosts' groups.
+    private mutating func place(_ route: Route, _ p: RouteTable.Placement) throws(ImageError) {
+        let i = p.place
+        let id = try identifier(route.id, at: "routes[\(i)].id")
+        let record = try compile(route, at: i)
+        var patterns: [TreePattern] = []
+        var expressions: [RegexPattern] = []
+        var entry = RouteEntry()
+        entry.route = p.slot
+        entry.key = RouteEntry.key(priority: record.priority)
+        entry.methods = record.methods
+        entry.flags = record.condition == .max ? 0 : RouteEntry.conditional
+        if route.paths.isEmpty { add(.any, entry, to: &patterns) }
+        for (j, text) in route.paths.enumerated() {
+            let pattern = try PathPattern(text, at: "routes[\(i)].match.paths[\(j)]")
+            if pattern.isRegex {
+                expressions.append(expression(pattern, entry, at: "routes[\(i)].match.paths[\(j)]"))
+            } else {
+                add(pattern, entry, to: &patterns)
+            }
+        }
+        if !expressions.isEmpty { regexesOf[p.slot] = expressions.map(\.number) }
+        var mine: [Int32] = []
+        if route.hosts.isEmpty { mine.append(Int32(groups.group(nil, &strings))) }
+        for (j, text) in route.hosts.enumerated() {
+            let group = Int32(groups.group(try HostPattern(text, at: "routes[\(i)].match.hosts[\(j)]"), &strings))
+            if !mine.contains(group) { mine.append(group) }
+        }
+        let count = max(route.hosts.count, 1) * max(route.paths.count, 1)
+        guard let key = table.put(id, p, groups: mine, combinations: count) else {
+            throw ImageError(path: "routes[\(i)].id", found: "\"\(id)\" a second time", allowed: "each route id once")
+        }
+        if Int(p.slot) == routes.count { routes.append(record) } else { routes[Int(p.slot)] = record }
+        for group in mine { groups.add(key, patterns, expressions, to: Int(group)) }
+    }
+
+    private mutating func add(_ p: PathPattern, _ entry: RouteEntry, to patterns: inout [TreePattern]) {
+        var entry = entry
+        entry.key += p.isPrefix ? 0 : RouteEntry.exactBonus
+        entry.parameterCount = UInt8(p.names.count)
+        if !p.names.isEmpty {
+            if let known = nameRuns[p.names] {
+                entry.names = known
+            } else {
+                entry.names = UInt32(names.count)
+                names += p.names.map { strings.add($0) }
+                nameRuns[p.names] = entry.names
+            }
+        }
+        let place = strings.append(p.bytes)
+        patterns.append(TreePattern(entry: entry, offset: place.offset, length: UInt16(p.bytes.count), isPrefix: p.isPrefix))
+    }
+
+    private mutating func expression(_ p: PathPattern, _ entry: RouteEntry, at path: @autoclosure () -> String) -> RegexPattern {
+        var entry = entry
+        entry.key += RouteEntry.regexBonus
+        let number = regexes.use(String(decoding: p.bytes, as: UTF8.self), at: path())
+        return RegexPattern(entry: entry, number: number, literalLength: UInt16(PathPattern.literalLength(regex: p.bytes)))
     }
 
     private mutating func compile(_ route: Route, at i: Int) throws(ImageError) -> RouteRecord {
@@ -40,53 +112,15 @@ extension ImageCompiler {
         if let t = route.responseTimeoutMs { r.responseTimeoutMs = try number(t, ms, at: "routes[\(i)].timeouts.response") }
         if let t = route.idleTimeoutMs { r.idleTimeoutMs = try number(t, ms, at: "routes[\(i)].timeouts.idle") }
         r.bodyBytesMax = route.bodyBytesMax ?? configuration.limits.bodyBytesMax ?? .max
-        let (chain, filters) = try chain(of: route.plugins, at: "routes[\(i)].plugins")
+        // The binding of a plugin that answers is one of the route's: the last.
+        var own = route.plugins
+        if case .plugin(let binding) = route.action { own.append(binding) }
+        let (chain, filters) = try chain(of: own, at: "routes[\(i)].plugins")
         r.chain = chain
+        if let text = route.when { r.condition = try program(text, at: "routes[\(i)].match.when") }
         if filters { r.flags |= RouteRecord.filtersBody }
-        try compile(route.action, into: &r, at: i)
+        try compileAction(of: route, into: &r, at: i)
         return r
-    }
-
-    private mutating func compile(_ action: Action, into r: inout RouteRecord, at i: Int) throws(ImageError) {
-        switch action {
-        case .cluster(let id):
-            guard let index = clusterIndex[id] else {
-                throw ImageError(path: "routes[\(i)].action.cluster", found: "unknown cluster \"\(id)\"", allowed: knownClusters())
-            }
-            r.action = ActionKind.proxy.rawValue
-            r.cluster = index
-        case .respond(let status, let body, let headers):
-            let path = "routes[\(i)].action.respond"
-            r.action = ActionKind.respond.rawValue
-            r.status = try number(status, Limits.respondStatusRange, at: path + ".status")
-            let size = body.utf8.count
-            if size > Limits.respondBodyBytesMax {
-                throw ImageError(path: path + ".body", found: "\(size) bytes", allowed: "at most \(Limits.respondBodyBytesMax) bytes")
-            }
-            if size > 0 && (status == 204 || status == 304) {
-                throw ImageError(
-                    path: path + ".body", found: "a body with status \(status)",
-                    allowed: "no body with 204 and 304 (RFC 9110 section 6.4.1)")
-            }
-            r.body = strings.add(body)
-            r.headerLines = strings.add(try HeaderLines.text(headers, at: path + ".headers"))
-        case .redirect(let status, let location):
-            let path = "routes[\(i)].action.redirect"
-            r.action = ActionKind.redirect.rawValue
-            if ![301, 302, 303, 307, 308].contains(status) {
-                throw ImageError(path: path + ".status", found: "\(status)", allowed: "301, 302, 303, 307 or 308")
-            }
-            r.status = UInt32(status)
-            r.headerLines = strings.add(try HeaderLines.location(location, at: path + ".location"))
-        case .split: throw ImageError(path: "routes[\(i)].action.split", found: "a split", allowed: "cluster, respond or redirect")
-        case .plugin: throw ImageError(path: "routes[\(i)].action.plugin", found: "a plugin", allowed: "cluster, respond or redirect")
-        }
-    }
-
-    private func knownClusters() -> String {
-        let ids = configuration.clusters.prefix(20).map(\.id)
-        if ids.isEmpty { return "no cluster is configured" }
-        return ids.joined(separator: ", ") + (configuration.clusters.count > 20 ? ", …" : "")
     }
 
     /// Tokens in the order of `Method` in SluiceHTTP (which this floor cannot import; a test compares the two).

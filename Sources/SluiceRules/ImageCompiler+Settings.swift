@@ -3,6 +3,7 @@ import SluiceModel
 
 extension ImageCompiler {
     mutating func compileSettings() throws(ImageError) {
+        networks = []
         let c = configuration
         let timeouts = c.timeouts
         let limits = c.limits
@@ -50,7 +51,7 @@ extension ImageCompiler {
         let value = value ?? ""
         if value.utf8.contains(0) { throw ImageError(path: path, found: "a NUL byte", allowed: "text without NUL bytes") }
         if value.utf8.count > 4096 { throw ImageError(path: path, found: "\(value.utf8.count) bytes", allowed: "at most 4096 bytes") }
-        return strings.add(value)
+        return tail.add(value)
     }
 
     private mutating func compileTrusted() throws(ImageError) {
@@ -73,6 +74,7 @@ extension ImageCompiler {
 
     mutating func compileListeners() throws(ImageError) {
         let all = configuration.listeners
+        listeners = []
         if all.isEmpty || all.count > Limits.listenersMax {
             throw ImageError(path: "listeners", found: "\(all.count) listeners", allowed: "1...\(Limits.listenersMax)")
         }
@@ -88,7 +90,7 @@ extension ImageCompiler {
             }
             var r = ListenerRecord()
             r.address = record
-            r.label = strings.add(listener.address)
+            r.label = tail.add(listener.address)
             r.backlog = try number(listener.backlog, Limits.backlogRange, at: "listeners[\(i)].backlog")
             listeners.append(r)
         }

@@ -5,7 +5,9 @@
 // routes is the SluiceRouter module. Longer than most files because it is the one table of the format.
 //
 //   [ImageHeader][strings][settings][listeners][clusters][targets][routes][plugins][bindings][chains]
-//   [trusted networks][host table][nodes, first bytes][lists][parameter names][functions][64 zero bytes]
+//   [trusted networks][host table][nodes, first bytes][lists][parameter names][functions][programs][ip sets]
+//   [consumers, their index, labels][regular expressions: tables, entries, databases]
+//   [extras of routes][branches][templates][64 zero bytes]
 import SluiceBytes
 
 /// A run of bytes in the strings section (UTF-8 text unless said otherwise). A NUL that is not counted follows, so a text
@@ -52,9 +54,27 @@ import SluiceBytes
     /// ImageText runs: the names of a route's `{name}` segments.
     public var parameterNames = ImageRange()
     public var functions = ImageRange()
+    /// ImageRange runs of bytecode (offset in the image, 8-byte aligned): one program a condition, equal texts share one.
+    public var programs = ImageRange()
+    public var ipSets = ImageRange()
+    public var consumers = ImageRange()
+    /// UInt32 × 2ⁿ: one more than an index into `consumers`, found by `ImageHash` of the id and linear probing; 0 = nobody.
+    public var consumerIndex = ImageRange()
+    public var consumerLabels = ImageRange()
+    /// What `RegexLayout.swift` describes.
+    public var regexTables = ImageRange()
+    public var regexEntries = ImageRange()
+    public var regexSets = ImageRange()
+    /// What `ActionLayout.swift` describes: a RouteExtras for each route that needs one, branches of splits, pieces of templates.
+    public var extras = ImageRange()
+    public var branches = ImageRange()
+    public var templates = ImageRange()
+    /// Numbers of regular expressions are below this.
+    public var regexCount: UInt32 = 0
+    public var reserved: UInt32 = 0
     public init() {}
     public static let magicValue: UInt64 = 0x3147_4d49_4355_4c53  // "SLUCIMG1"
-    public static let currentVersion: UInt32 = 2
+    public static let currentVersion: UInt32 = 3
 }
 
 /// A socket address as the kernel takes it: sockaddr_in, sockaddr_in6 or sockaddr_un.
@@ -103,7 +123,7 @@ import SluiceBytes
 }
 
 /// What a route does with its request.
-public enum ActionKind: UInt8, Sendable { case proxy = 0, respond = 1, redirect = 2 }
+public enum ActionKind: UInt8, Sendable { case proxy = 0, respond = 1, redirect = 2, split = 3, plugin = 4 }
 
 @frozen public struct RouteRecord {
     public var id = ImageText()
@@ -127,12 +147,17 @@ public enum ActionKind: UInt8, Sendable { case proxy = 0, respond = 1, redirect 
     public var connectTimeoutMs: UInt32 = 0
     public var responseTimeoutMs: UInt32 = 0
     public var idleTimeoutMs: UInt32 = 0
-    public var reserved: (UInt32, UInt32) = (0, 0)
+    /// Index of the program that must be true for a request, or UInt32.max.
+    public var condition: UInt32 = .max
+    /// Index of its RouteExtras, or UInt32.max.
+    public var extras: UInt32 = .max
     /// Largest request body; UInt64.max = unlimited.
     public var bodyBytesMax: UInt64 = .max
     public init() {}
     /// Response bodies of this route pass a body filter: no splice, framing is rewritten.
     public static let filtersBody: UInt8 = 1
+    /// `extras` says more.
+    public static let hasExtras: UInt8 = 2
 }
 
 @frozen public struct PluginRecord {
@@ -170,7 +195,8 @@ public enum ActionKind: UInt8, Sendable { case proxy = 0, respond = 1, redirect 
     public var key: UInt64 = 0
     /// A request takes the alternative when the upper 32 bits of its hash are below this: the share of 2^32.
     public var share: UInt32 = 0
-    public var reserved: UInt32 = 0
+    /// Index of the program that must be true for a request, or UInt32.max.
+    public var condition: UInt32 = .max
     public init() {}
 }
 

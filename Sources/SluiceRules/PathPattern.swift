@@ -10,19 +10,22 @@ import SluiceModel
 /// | `=/a{b}*` | exactly those bytes, whatever they are |
 /// | `/users/{id}/posts` | one non-empty segment for each `{name}` |
 /// | `/static/*` | every path that begins with `/static/`; also the bare `/static/`, not `/static` (list that as well) |
+/// | `~^/v[0-9]+/` | paths in which the regular expression matches: anywhere, unless `^` and `$` hold it |
 ///
 /// Bytes are compared as they are: no case folding, no percent-decoding, `/a` and `/a/` differ. Among patterns that match
-/// one path an exact one is better than a prefix; two of a kind are compared from the left, and where they differ a literal
+/// one path an exact one is better than a regular expression, and that is better than a prefix; of two expressions the one
+/// that begins with more literal bytes behind a `^` is better; two others of a kind are compared from the left, and where they differ a literal
 /// byte is better than `{name}`, and anything is better than the end of a prefix, so a longer prefix wins.
 struct PathPattern: Equatable {
     /// Stands for a `{name}` segment in `bytes`; no literal byte of a pattern has this value.
     static let brace: UInt8 = 0xff
-    /// The pattern without `=` and `*`.
+    /// The pattern without `=` and `*`, or the expression without `~`.
     var bytes: [UInt8] = []
     var isPrefix = false
+    var isRegex = false
     var names: [String] = []
 
-    static let forms = "/path, /users/{id}, /prefix/* or =/literal"
+    static let forms = "/path, /users/{id}, /prefix/*, =/literal or ~REGEX"
     static let any = PathPattern(bytes: [], isPrefix: true, names: [])
 
     init(bytes: [UInt8], isPrefix: Bool, names: [String]) {
@@ -35,6 +38,11 @@ struct PathPattern: Equatable {
         var s = Array(text.utf8)
         if s.count > Limits.pathPatternBytesMax {
             throw ImageError(path: path(), found: "a pattern of \(s.count) bytes", allowed: "at most \(Limits.pathPatternBytesMax) bytes")
+        }
+        if s.first == UInt8(ascii: "~") {
+            s.removeFirst()
+            try parseRegex(s, text, path)
+            return
         }
         let literal = s.first == UInt8(ascii: "=")
         if literal { s.removeFirst() }
@@ -51,6 +59,33 @@ struct PathPattern: Equatable {
             s.removeLast()
         }
         if literal { bytes = s } else { try parseSegments(s, text, path) }
+    }
+
+    /// RE2 decides what users may write; that the set's engine takes it as well shows when the sets are compiled.
+    private mutating func parseRegex(_ s: [UInt8], _ text: String, _ path: () -> String) throws(ImageError) {
+        if let bad = s.first(where: { $0 <= 0x20 || $0 >= 0x7f }) {
+            throw ImageError(
+                path: path(), found: "\"\(text)\" contains \(PathPattern.describe(bad))",
+                allowed: "visible ASCII; write other bytes percent-encoded, as %C3%BC for ü")
+        }
+        if s.isEmpty || s[0] == UInt8(ascii: "*") {
+            throw ImageError(path: path(), found: "\"\(text)\"", allowed: "~ and a regular expression; (?i) in front ignores case")
+        }
+        if let problem = RegexSearch.problem(String(decoding: s, as: UTF8.self)) {
+            throw ImageError(path: path(), found: "\"\(text)\": \(problem)", allowed: "RE2 syntax")
+        }
+        bytes = s
+        isRegex = true
+    }
+
+    /// Literal bytes that a match must begin with: the longer, the better.
+    static func literalLength(regex s: [UInt8]) -> Int {
+        let special = Set("\\^$.|?*+()[]{}".utf8)
+        if s.first != UInt8(ascii: "^") || s.contains(UInt8(ascii: "|")) { return 0 }
+        var n = 1
+        while n < s.count, !special.contains(s[n]) { n += 1 }
+        let isOptional = n < s.count && "?*{".utf8.contains(s[n])
+        return max(0, n - 1 - (isOptional ? 1 : 0))
     }
 
     /// Replaces `{name}` segments by the brace byte.

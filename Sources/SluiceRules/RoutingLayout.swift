@@ -42,7 +42,7 @@ import SluiceBytes
 /// label; walking to a `{}` node consumes one non-empty segment.
 @frozen public struct RouteNode {
     public var firstChild: UInt32 = 0
-    /// UInt32.max for a root.
+    /// UInt32.max for a root, whose `label` is one more than the index of its regular expressions (`RegexTable`), or 0.
     public var parent: UInt32 = .max
     /// First entry of the routes whose pattern ends here, and of those that end here with `*`; UInt32.max = none.
     public var exact: UInt32 = .max
@@ -68,16 +68,24 @@ import SluiceBytes
 /// One route at the end of one of its patterns.
 @frozen public struct RouteEntry {
     public var route: UInt32 = 0
-    /// 2 × priority, + 1 when the pattern is exact: the larger wins among the routes of one host.
+    /// 4 × priority, + 2 when the pattern is exact, + 1 when it is a regular expression: the larger wins among the routes of one host.
     public var key: Int32 = 0
     /// Copy of the route's methods.
     public var methods: UInt16 = 0
-    /// 1: last entry of its list.
-    public var last: UInt8 = 0
+    /// `last`: nothing follows in its list; `conditional`: its route has a condition.
+    public var flags: UInt8 = 0
     public var parameterCount: UInt8 = 0
     /// First of its names in the parameter names section.
     public var names: UInt32 = 0
     public init() {}
+    @inlinable public static var last: UInt8 { 1 }
+    @inlinable public static var conditional: UInt8 { 2 }
+    @inlinable public var isLast: Bool { flags & RouteEntry.last != 0 }
+    /// What makes an exact pattern, and a regular expression, better than a prefix of the same priority.
+    @inlinable public static var exactBonus: Int32 { 2 }
+    @inlinable public static var regexBonus: Int32 { 1 }
+    /// `key` of a priority, without bonus.
+    @inlinable public static func key(priority: Int32) -> Int32 { 4 &* priority }
 }
 
 /// Hash of a host, folded to lower case, from its last byte to its first: the hash of every suffix comes for free.

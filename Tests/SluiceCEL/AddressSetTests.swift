@@ -37,7 +37,8 @@ private func contains(_ networks: [IPNetwork], _ a: IPAddress) -> Bool {
         for _ in 0..<(round * 7) {
             let text: String
             if Bool.random(using: &random) {
-                text = "\(IPAddress(ipv4: UInt32.random(in: 0x0a000000...0x0a03ffff, using: &random)))/\(Int.random(in: 14...32, using: &random))"
+                text =
+                    "\(IPAddress(ipv4: UInt32.random(in: 0x0a000000...0x0a03ffff, using: &random)))/\(Int.random(in: 14...32, using: &random))"
             } else {
                 let a = IPAddress(high: 0x2001_0db8_0000_0000 | UInt64.random(in: 0...15, using: &random), low: random.next())
                 text = "\(a)/\(Int.random(in: 58...128, using: &random))"
@@ -79,7 +80,9 @@ func edgesOfAddressSets(_ networks: [String], _ address: String, _ isIn: Bool) t
     var refused = 0
     for _ in 0..<3_000 {
         var bytes = good
-        for _ in 0...Int.random(in: 0...2, using: &random) { bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8(truncatingIfNeeded: random.next()) }
+        for _ in 0...Int.random(in: 0...2, using: &random) {
+            bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8(truncatingIfNeeded: random.next())
+        }
         if Bool.random(using: &random) { bytes.removeLast(8 * Int.random(in: 0...4, using: &random)) }
         withSet(bytes) { set in
             if !set.check() { refused += 1; return }

@@ -1,15 +1,21 @@
 // A reader of protocol buffers' text format, as much as the conformance files of CEL need: fields, messages, scalars, lists, comments.
 
-struct TextProto {
-    enum Value {
-        case scalar(String, isQuoted: Bool)
-        /// The bytes of a quoted text that is no UTF-8 keep their values here.
-        case bytes([UInt8])
-        case message(TextProto)
-    }
-    var fields: [(name: String, value: Value)] = []
+enum ProtoValue {
+    case scalar(String, isQuoted: Bool)
+    /// A quoted text that is no UTF-8.
+    case bytes([UInt8])
+    case message(TextProto)
+}
 
-    func all(_ name: String) -> [Value] { fields.filter { $0.name == name }.map(\.value) }
+struct ProtoField {
+    let name: String
+    let value: ProtoValue
+}
+
+final class TextProto {
+    var fields: [ProtoField] = []
+
+    func all(_ name: String) -> [ProtoValue] { fields.filter { $0.name == name }.map(\.value) }
     func message(_ name: String) -> TextProto? { messages(name).first }
     func messages(_ name: String) -> [TextProto] {
         all(name).compactMap { if case .message(let m) = $0 { m } else { nil } }
@@ -61,12 +67,14 @@ struct TextProto {
                 at += 1
                 return String(decoding: bytes[from..<min(at, bytes.count)], as: UTF8.self)
             }
-            while let c = peek(), c == 0x5f || c == 0x2e || c == 0x2d || c == 0x2b || (0x30...0x39).contains(c) || (0x41...0x5a).contains(c & ~0x20) { at += 1 }
+            while let c = peek(),
+                c == 0x5f || c == 0x2e || c == 0x2d || c == 0x2b || (0x30...0x39).contains(c) || (0x41...0x5a).contains(c & ~0x20)
+            { at += 1 }
             if from == at { throw Malformed(at: at) }
             return String(decoding: bytes[from..<at], as: UTF8.self)
         }
         mutating func fields() throws -> TextProto {
-            var out = TextProto()
+            let out = TextProto()
             space()
             while let c = peek(), c != 0x7d {
                 let name = try word()
@@ -79,18 +87,18 @@ struct TextProto {
                     at += 1
                     space()
                     while let c = peek(), c != 0x5d {
-                        out.fields.append((name, try value()))
+                        out.fields.append(ProtoField(name: name, value: try value()))
                         space()
                     }
                     at += 1
                 } else {
-                    out.fields.append((name, try value()))
+                    out.fields.append(ProtoField(name: name, value: try value()))
                 }
                 space()
             }
             return out
         }
-        mutating func value() throws -> Value {
+        mutating func value() throws -> ProtoValue {
             switch peek() {
             case 0x7b:
                 at += 1

@@ -22,7 +22,7 @@ struct AdminAPI: Sendable {
             return .problem(
                 404, "not-found", "Not found",
                 "no such path: \(request.path); see /v1/plugins, /v1/abi, /v1/status, /v1/config, /v1/reload, /v1/crashes, "
-                    + "/v1/workers/recycle, /metrics, /healthz")
+                    + "/v1/explain, /v1/lint, /v1/workers/recycle, /metrics, /healthz")
         }
         let method = request.method == "HEAD" ? "GET" : request.method
         guard let handler = endpoint.methods[method] else {
@@ -47,6 +47,8 @@ struct AdminAPI: Sendable {
             Endpoint(methods: ["GET": { api, _ in await api.crash(parts[2]) }])
         case ["v1", "workers", "recycle"]: Endpoint(methods: ["POST": { api, _ in await api.recycle() }])
         case ["v1", "reload"]: Endpoint(methods: ["POST": { api, _ in await api.reload() }])
+        case ["v1", "explain"]: Endpoint(methods: ["POST": { api, request in await api.explain(request.body) }])
+        case ["v1", "lint"]: Endpoint(methods: ["GET": { api, _ in await api.lint() }])
         case ["v1", "abi"]: Endpoint(methods: ["GET": { _, _ in .json(AbiCommand.list) }])
         case ["v1", "plugins"]:
             Endpoint(methods: ["GET": { api, _ in await api.plugins() }, "POST": { api, request in await api.upload(request) }])

@@ -40,10 +40,16 @@ struct LocalServer: Sendable {
         if let unixPath { try Self.removeStale(unixPath) }
         let isUnix = unixPath != nil
         let responder = CallbackResponder<BasicRequestContext> { request, _ in await respond(request, isUnix: isUnix) }
+        let takesUploads = uploads != nil
+        let goesOn: @Sendable () -> [any RemovableChannelHandler] = {
+            [ContinueHandler { Self.refusal(declaring: $0, takesUploads: takesUploads) == nil }]
+        }
         var logger = Logger(label: name) { _ in ControlLogHandler() }
         logger.logLevel = .warning
         let app = Application(
-            responder: responder, server: .http1(configuration: .init(idleTimeout: .seconds(Self.idleTimeoutSeconds))),
+            responder: responder,
+            server: .http1(
+                configuration: .init(additionalChannelHandlers: goesOn(), idleTimeout: .seconds(Self.idleTimeoutSeconds))),
             configuration: ApplicationConfiguration(
                 address: bind, availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionsMax)),
             onServerRunning: { _ in
@@ -71,9 +77,8 @@ struct LocalServer: Sendable {
         var asked = AdminRequest(
             method: request.method.rawValue, path: request.uri.path, query: query, contentType: request.headers[.contentType],
             signature: request.headers[HTTPField.Name("X-Sluice-Signature")!].map { Array($0.utf8) })
+        if let refusal = Self.refusal(declaring: request.head, takesUploads: uploads != nil) { return Self.response(refusal, close: true) }
         if let uploads, asked.isUpload {
-            let declared = request.headers[.contentLength].flatMap { Int($0) } ?? 0
-            if declared > Limits.pluginFileBytesMax + AdminAPI.bodyBytesMax { return Self.response(UploadReceiver.tooLarge, close: true) }
             if let refusal = await take(request.body, &asked, await uploads(asked)) { return Self.response(refusal, close: true) }
         } else {
             do {
@@ -89,6 +94,17 @@ struct LocalServer: Sendable {
         var response = Self.response(answer)
         if request.method == .head { response.body = .init() }
         return response
+    }
+
+    /// The answer to a request whose body says that it is too large; it is not read then. nil: it may come.
+    private static func refusal(declaring head: HTTPRequest, takesUploads: Bool) -> AdminResponse? {
+        let path = (head.path ?? "").split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).first.map(String.init) ?? ""
+        let asked = AdminRequest(method: head.method.rawValue, path: path, contentType: head.headerFields[.contentType])
+        let declared = head.headerFields[.contentLength].flatMap { Int($0) } ?? 0
+        if takesUploads && asked.isUpload {
+            return declared > Limits.pluginFileBytesMax + AdminAPI.bodyBytesMax ? UploadReceiver.tooLarge : nil
+        }
+        return declared > AdminAPI.bodyBytesMax ? AdminAPI.tooLarge : nil
     }
 
     /// Takes the body to a file. Returns the answer when that is not possible; nothing is left then.

@@ -4,11 +4,17 @@ import Foundation
 import SluiceModel
 import SluiceRules
 
-struct ClientProblem: Error, CustomStringConvertible { var description: String }
+struct ClientProblem: Error, CustomStringConvertible {
+    var description: String
+    /// Nobody took the connection: the gateway is not there, or somewhere else.
+    var isUnreachable = false
+}
 
 enum SocketClient {
     struct Answer: Sendable {
         var status: Int
+        /// Names in lower case.
+        var headers: [String: String] = [:]
         var body: [UInt8]
     }
     static let answerBytesMax = 64 << 20
@@ -33,11 +39,18 @@ enum SocketClient {
         return fd
     }
 
-    static func request(_ address: String, _ method: String, _ path: String, body: [UInt8] = [], timeoutMs: Int = 60_000) throws -> Answer {
-        let fd = try connect(address, timeoutMs: timeoutMs)
+    /// - Parameter headers: names and values as they are sent; a content type replaces JSON's.
+    static func request(
+        _ address: String, _ method: String, _ path: String, headers: [(String, String)] = [], body: [UInt8] = [], timeoutMs: Int = 60_000
+    ) throws -> Answer {
+        let fd: Int32
+        do { fd = try connect(address, timeoutMs: timeoutMs) } catch let problem as FileProblem {
+            throw ClientProblem(description: "\(problem)", isUnreachable: true)
+        }
         defer { close(fd) }
         var head = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: \(body.count)\r\n"
-        if !body.isEmpty { head += "Content-Type: application/json\r\n" }
+        for (name, value) in headers { head += "\(name): \(value)\r\n" }
+        if !body.isEmpty, !headers.contains(where: { $0.0.lowercased() == "content-type" }) { head += "Content-Type: application/json\r\n" }
         try FileIO.write(Array((head + "\r\n").utf8) + body, to: fd, path: address)
         var received: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65536)
@@ -65,7 +78,12 @@ enum SocketClient {
         if lines.contains(where: { $0.lowercased().hasPrefix("transfer-encoding:") && $0.lowercased().contains("chunked") }) {
             body = try dechunk(body, address)
         }
-        return Answer(status: status, body: body)
+        var headers: [String: String] = [:]
+        for line in lines.dropFirst() {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            headers[line[..<colon].lowercased()] = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+        }
+        return Answer(status: status, headers: headers, body: body)
     }
 
     private static func dechunk(_ bytes: [UInt8], _ address: String) throws -> [UInt8] {

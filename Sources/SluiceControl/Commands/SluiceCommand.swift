@@ -13,19 +13,39 @@ public struct SluiceCommand: AsyncParsableCommand {
               sluice check sluice.yaml       look for errors, all of them at once
               sluice run -c sluice.yaml      start the gateway in the foreground
               sluice reload -c sluice.yaml   make it read the file again
+              sluice apply policies.yaml     change routes, clusters and other policies
+              sluice get routes              look at them
+              sluice explain 'GET http://…'  what would happen to a request
               sluice plugin load /opt/x.so   load or replace a plugin while traffic flows
             """,
         version: Release.version,
         subcommands: [
-            RunCommand.self, CheckCommand.self, ReloadCommand.self, StopCommand.self, PluginCommand.self, AbiCommand.self,
-            SchemaCommand.self,
-            DemoUpstreamCommand.self,
-            VersionCommand.self, ControlCommand.self,
+            RunCommand.self, CheckCommand.self, ReloadCommand.self, StopCommand.self, StatusCommand.self, GetCommand.self, SetCommand.self,
+            DeleteCommand.self, ApplyCommand.self, ConfirmCommand.self, ExportCommand.self, DiffCommand.self, HistoryCommand.self,
+            RollbackCommand.self, ExplainCommand.self, LintCommand.self, WorkersCommand.self, PluginCommand.self,
+            AbiCommand.self, SchemaCommand.self, CompletionCommand.self, DemoUpstreamCommand.self, VersionCommand.self, ControlCommand.self,
         ])
     public init() {}
 
     /// Runs the command of this process's arguments. (`main()` said at the top level of a file is another, synchronous one.)
-    public static func start() async { await main() }
+    public static func start() async {
+        do {
+            var command = try parseAsRoot()
+            if var later = command as? any AsyncParsableCommand { try await later.run() } else { try command.run() }
+        } catch {
+            // ArgumentParser's own number for a wrong command line is 64 (sysexits.h); ours is what shells use.
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            Console.complain(fullMessage(for: error))
+            Foundation.exit(ExitStatus.usage)
+        }
+    }
+}
+
+/// What a command ends with; docs/cli.md has the table.
+enum ExitStatus {
+    static let refused: Int32 = 1
+    static let usage: Int32 = 2
+    static let unreachable: Int32 = 3
 }
 
 /// The configuration file that most commands need.
@@ -43,11 +63,12 @@ struct FileOption: ParsableArguments {
 /// Where the admin API of a running gateway is.
 struct AdminOption: ParsableArguments {
     @OptionGroup var file: FileOption
-    @Option(help: ArgumentHelp("Address of the admin API; read from the configuration file when absent.", valueName: "address"))
+    @Option(
+        help: ArgumentHelp("Address of the admin API (default: $SLUICE_ADMIN, or as the configuration file says).", valueName: "address"))
     var admin: String?
 
     func address() throws -> String {
-        if let admin { return admin }
+        if let admin = admin ?? ProcessInfo.processInfo.environment["SLUICE_ADMIN"] { return admin }
         let bytes: [UInt8]
         do { bytes = try FileIO.read(file.path, max: SchemaLimits.fileBytesMax) } catch {
             throw Complaint("\(error); or give --admin ADDRESS")
@@ -62,7 +83,7 @@ struct AdminOption: ParsableArguments {
     }
 }
 
-/// Says what is wrong on standard error and ends with 1; ArgumentParser's own errors (usage) end with 64.
+/// Says what is wrong on standard error and ends with 1; a wrong command line ends with 2.
 struct Complaint: Error, CustomStringConvertible {
     var description: String
     init(_ text: String) { description = text }
@@ -78,7 +99,7 @@ enum Console {
             throw ExitCode(1)
         } catch let problem as ClientProblem {
             complain("sluice: \(problem)")
-            throw ExitCode(1)
+            throw ExitCode(problem.isUnreachable ? ExitStatus.unreachable : ExitStatus.refused)
         } catch let problem as FileProblem {
             complain("sluice: \(problem)")
             throw ExitCode(1)
