@@ -145,7 +145,8 @@ private struct Start: Sendable {
             var present = try history.present()
             if present.state.revision != revision {
                 ControlLog.write(
-                    .warn, "the workers run revision \(revision), the store is at \(present.state.revision): the next change brings it to them")
+                    .warn,
+                    "the workers run revision \(revision), the store is at \(present.state.revision): the next change brings it to them")
             }
             present.state.lastRevision = max(present.state.lastRevision, present.state.revision, revision)
             present.state.revision = revision
@@ -155,11 +156,13 @@ private struct Start: Sendable {
             (present.state.revision, present.state.lastRevision) = (revision, revision)
             // The settings of the file are as good as any; its objects may not be what runs.
             let text = (try? FileIO.read(path, max: SchemaLimits.fileBytesMax)) ?? []
-            present.configuration = ConfigurationReader.read(
-                text,
-                .machine(resolver: resolver, library: library, configFolder: assembler.configFolder, looking: false)
-            ).configuration.settingsOnly
-            let why = "\(error); the workers run revision \(revision) all the same; `sluice apply` of an export, or of the file, makes a new store"
+            present.configuration =
+                ConfigurationReader.read(
+                    text,
+                    .machine(resolver: resolver, library: library, configFolder: assembler.configFolder, looking: false)
+                ).configuration.settingsOnly
+            let why =
+                "\(error); the workers run revision \(revision) all the same; `sluice apply` of an export, or of the file, makes a new store"
             ControlLog.write(.error, why)
             (history, self.present, unavailable) = (nil, present, why)
         }

@@ -25,7 +25,8 @@ struct FileMerge {
     ///   - base: what the file said last, by `digest`.
     ///   - revision: that the merge will be.
     init(
-        file: Configuration, stored: Configuration, table: PolicyTable, base: [PolicyKey: String], keeper: any SecretKeeping, revision: UInt64
+        file: Configuration, stored: Configuration, table: PolicyTable, base: [PolicyKey: String], keeper: any SecretKeeping,
+        revision: UInt64
     ) throws {
         self.table = table
         configuration = file.settingsOnly
@@ -62,7 +63,8 @@ struct FileMerge {
         let key = configuration.policy(kind, at: index).key, rest = parts[1][parts[1].index(after: end)...]
         let list = (0..<reading.configuration.count(kind)).first { reading.configuration.policy(kind, at: $0).key == key }
         guard let list else { return "\(key) of the store: \(rest.dropFirst()): \(error.found); allowed: \(error.allowed)" }
-        return reading.line(of: ImageError(path: "\(kind.rawValue)[\(list)]\(rest)", found: error.found, allowed: error.allowed), file: file)
+        return reading.line(
+            of: ImageError(path: "\(kind.rawValue)[\(list)]\(rest)", found: error.found, allowed: error.allowed), file: file)
     }
 
     /// Of an object as the file says it; secrets in it cannot be read back.

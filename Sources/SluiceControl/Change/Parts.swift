@@ -41,6 +41,9 @@ struct ElfInspector: PluginInspecting {
 /// The image compiler.
 struct RulesCompiler: ImageCompiling {
     let resolver: NameResolver
+    /// One image after the other: `Control` makes its changes alone.
+    private let cache = ImageCache()
+    init(resolver: NameResolver) { self.resolver = resolver }
 
     func compile(_ configuration: Configuration, state: ControlState, configPath: String) throws -> [UInt8] {
         let plugins = Dictionary(uniqueKeysWithValues: state.plugins.map { ($0.name, artifact($0, state)) })
@@ -55,7 +58,7 @@ struct RulesCompiler: ImageCompiling {
             configuration: Parts.absolute(configuration), revision: state.revision, resolve: { try records(resolver.answer($0)) },
             routeSlot: { slots.slot($0) }, plugin: { plugins[$0] }, canary: { canaries[$0] }, configPath: configPath,
             library: { libraries[$0] }
-        ).build()
+        ).build(cache)
     }
 
     private func artifact(_ plugin: LoadedPlugin, _ state: ControlState) -> PluginArtifact {

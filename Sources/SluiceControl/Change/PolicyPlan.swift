@@ -101,7 +101,9 @@ struct PolicyPlan: Sendable {
             note(key, nil, index, "")
         case .apply(let document, let prune): apply(document, prune, index)
         case .rollback(let number):
-            for (key, value) in try base.past(number).sorted(by: { $0.key.description < $1.key.description }) { note(key, value, index, "") }
+            for (key, value) in try base.past(number).sorted(by: { $0.key.description < $1.key.description }) {
+                note(key, value, index, "")
+            }
         }
     }
 
@@ -134,7 +136,8 @@ struct PolicyPlan: Sendable {
             if let first = named.updateValue(pointer, forKey: key) {
                 problems.append(
                     PolicyProblem(
-                        operation: index, pointer: pointer + "/id", found: "\(quote(key.id)) given twice (first at \(first))", allowed: "once"))
+                        operation: index, pointer: pointer + "/id", found: "\(quote(key.id)) given twice (first at \(first))",
+                        allowed: "once"))
                 continue
             }
             guard let stored = current(key)?.json(masked: false) else { keep(key, value, index, pointer); continue }
