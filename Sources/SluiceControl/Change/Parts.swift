@@ -54,10 +54,11 @@ struct RulesCompiler: ImageCompiling {
         let libraries = try FunctionLibraries.stage(
             configuration.functions, configFolder: (configPath as NSString).deletingLastPathComponent,
             stateDirectory: FileIO.absolute(configuration.stateDirectory))
+        let conditions = ConditionCompiler(configuration)
         return try ImageBuilder(
             configuration: Parts.absolute(configuration), revision: state.revision, resolve: { try records(resolver.answer($0)) },
             routeSlot: { slots.slot($0) }, plugin: { plugins[$0] }, canary: { canaries[$0] }, configPath: configPath,
-            library: { libraries[$0] }
+            library: { libraries[$0] }, program: { try conditions.program($0, use: $1, addressSet: $2) }
         ).build(cache)
     }
 
