@@ -56,3 +56,17 @@ extension Limits {
     public static let upstreamIdleRange = 0...65_535
     public static let respondStatusRange = 200...599
 }
+
+// History of the policies.
+extension Limits {
+    /// Revisions that can be looked at and gone back to.
+    public static let revisionsKept = 1_000
+    public static let auditKept = 100_000
+    /// Of one edit.
+    public static let operationsPerEditMax = 10_000
+    public static let commentBytesMax = 1_024
+    /// Within which a change may have to be confirmed.
+    public static let confirmSecondsRange = 1...86_400
+    /// Retry after a change that was not confirmed could not be taken back.
+    public static let revertRetryMs = 5_000
+}

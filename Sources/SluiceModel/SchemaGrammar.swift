@@ -18,7 +18,7 @@ public enum Grammar {
         SchemaKey("pid_file", .text(.filePath), "Where the master writes its process id; `sluice stop` reads it."),
         SchemaKey(
             "state_directory", .text(.filePath), default: Limits.stateDirectory,
-            "Plugin copies, counters of generations and the last good image live here."),
+            "The store of policies, plugin copies and the last good image live here."),
         SchemaKey("core_bytes", .size(0...(1 << 40), unlimited: true), default: "0", "Largest core file of a crashed process."),
         SchemaKey("listeners", .list(.map(listener), max: Limits.listenersMax), required: true, "Where traffic arrives; at least one."),
         SchemaKey("admin", .map(local), default: "{ listen: 127.0.0.1:8082 }", "The admin API: plugins, status, metrics."),

@@ -15,6 +15,7 @@ import Testing
         #expect(bench.copies == ["alpha/1", "alpha/2"])  // the store keeps the old one
         let mode = try FileManager.default.attributesOfItem(atPath: report.plugin!.copyPath)[.posixPermissions] as? Int
         #expect(mode == 0o500)
+        await bench.control.imageKept()
         #expect(try String(contentsOfFile: bench.state.path + "/last-good.image", encoding: .utf8) == "r2 one:1 [alpha@2]")
 
         _ = try await bench.control.load(path: try bench.write("beta 1.0.0 log", "beta.so"), name: "beta")
@@ -34,7 +35,7 @@ import Testing
         #expect(bench.master.sent == [.prepare, .abort])
         #expect(bench.copies == ["alpha/1"])
         #expect(await bench.control.state.plugin("alpha")?.generation == 1)
-        #expect(bench.state.newest?.revision == 1)
+        #expect(try bench.stored(running: 1).state.revision == 1)
         bench.master.set { $0.answers = [:] }
         _ = try await bench.control.load(path: path, name: nil)
         #expect(bench.master.prepared.last == "r3 one:1 [alpha@3]")  // numbers of the refused change are not used again
@@ -167,29 +168,10 @@ import Testing
         let bench = try await Bench()
         _ = try await bench.control.load(path: try bench.write("alpha 2.0.0 access", "next.so"), name: nil)
         let running = await bench.control.state
-        // Died after writing revision 3 down, before the workers had it: they still run 2.
-        var written = running
-        written.revision = 3
-        written.lastRevision = 3
-        try bench.state.save(written)
-        #expect(bench.state.load(revision: 2) == running)
-        #expect(bench.state.newest?.revision == 3)
-        #expect(running.configText == Bench.configuration)
+        let present = try bench.stored(running: running.revision)
+        #expect(present.state == running)
+        #expect(present.configuration == (await bench.control.configuration))
         #expect(running.plugin("alpha")?.origin == .api)
-    }
-
-    @Test func brokenStateFilesAreNoState() throws {
-        let folder = NSTemporaryDirectory() + "/sluice-state-\(UUID().uuidString)"
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let directory = StateDirectory(path: folder)
-        try directory.create()
-        try "{".write(toFile: folder + "/state-4.json", atomically: true, encoding: .utf8)
-        var state = ControlState()
-        state.revision = 3
-        try directory.save(state)
-        #expect(directory.revisions == [4, 3])
-        #expect(directory.newest == state)
-        #expect(directory.load(revision: 4) == nil)
     }
 
     @Test func aStateDirectoryHasOneGateway() throws {

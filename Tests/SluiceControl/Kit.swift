@@ -137,14 +137,34 @@ final class Bench: Sendable {
         let assembler = Assembler(library: library, compiler: FakeCompiler(), configPath: folder + "/sluice.yaml", directory: directory)
         try directory.create()
         let reading = ConfigurationReader.read(Array(text.utf8), ConfigurationSurroundings(variable: { _ in nil }))
-        let first = try assembler.assemble(reading.configuration, text: text, from: directory.newest ?? ControlState(), keepLoaded: false)
-        try directory.save(first.state)
+        var history = try History.open(directory)
+        let old = try history.present()
+        let merge = try FileMerge(
+            file: reading.configuration, stored: old.configuration, table: old.table, base: try history.fileDigests(), keeper: NoSecretKeeper(),
+            revision: old.state.nextRevision)
+        let first = try assembler.assemble(merge.configuration, from: old.state, keepLoaded: false)
+        var note = RevisionNote("start", .file)
+        (note.changes, note.files) = (merge.changes, merge.files)
+        try history.begin(first, note, after: old.state)
+        _ = try history.store.settle(running: first.state.revision)
         master = FakeMaster(script)
         publisher = Publisher(sink: master, workers: Int(script.workers), revision: first.state.revision, limits: limits)
         master.connect(publisher)
         control = Control(
-            configuration: first.configuration, state: first.state, publisher: publisher, assembler: assembler, prober: prober,
-            surroundings: { ConfigurationSurroundings(variable: { _ in nil }, loadedPlugins: $0) })
+            present: try history.present(), history: history, publisher: publisher, assembler: assembler, prober: prober,
+            surroundings: { around in
+                var out = ConfigurationSurroundings(variable: { _ in nil }, loadedPlugins: around.plugins)
+                out.storedClusters = around.clusters
+                return out
+            })
+    }
+
+    /// The store as a control process that starts finds it, while the old one is still open.
+    func stored(running: UInt64?) throws -> StoredPresent {
+        var history = try History.open(state)
+        _ = try history.store.settle(running: running)
+        defer { try? history.store.close() }
+        return try history.present()
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }

@@ -79,7 +79,9 @@ struct AdminAPI: Sendable {
         case .busy: .problem(503, "busy", "Busy", refusal.errors.joined(), headers: ["Retry-After": "1"])
         case .unknown: .problem(404, "not-found", refusal.title, detail, errors: refusal.errors)
         case .conflict: .problem(409, "conflict", refusal.title, detail, errors: refusal.errors)
-        case .refused: .problem(422, "refused", refusal.title, detail, errors: refusal.errors)
+        case .stale: .problem(412, "stale", refusal.title, detail, errors: refusal.errors)
+        case .unavailable: .problem(503, "unavailable", refusal.title, detail, errors: refusal.errors)
+        case .refused, .invalid: .problem(422, "refused", refusal.title, detail, errors: refusal.errors)
         }
     }
 

@@ -25,10 +25,10 @@ struct Assembler: Sendable {
     let directory: StateDirectory
     var configFolder: String { (configPath as NSString).deletingLastPathComponent }
 
-    /// A configuration as read. `keepLoaded`: plugins that the admin API loaded stay (a reload), or not (a start).
-    func assemble(_ configuration: Configuration, text: String, from old: ControlState, keepLoaded: Bool) throws -> Assembly {
+    /// A configuration as read and merged. `keepLoaded`: what the admin API loaded in the place of a plugin of the file stays (a reload),
+    /// or not (a start). Plugins that the file does not name always stay: policies of the store may bind them.
+    func assemble(_ configuration: Configuration, from old: ControlState, keepLoaded: Bool) throws -> Assembly {
         var state = old
-        state.configText = text
         state.plugins = []
         state.fileSources = Dictionary(
             configuration.plugins.map { ($0.name, .init(path: $0.path, failOpen: $0.failOpen, capabilities: $0.capabilities)) }
@@ -44,10 +44,8 @@ struct Assembler: Sendable {
                     state.plugins.append(try load(source, configuration, old: old, keepLoaded: keepLoaded, state: &state, copies: &copies))
                 }
             }
-            if keepLoaded {
-                let named = Set(configuration.plugins.map(\.name))
-                state.plugins += old.plugins.filter { $0.origin != .file && !named.contains($0.name) }
-            }
+            let named = Set(configuration.plugins.map(\.name))
+            state.plugins += old.plugins.filter { $0.origin != .file && !named.contains($0.name) && access($0.copyPath, R_OK) == 0 }
             return try finish(configuration, state, copies)
         } catch {
             for copy in copies { unlink(copy) }
@@ -56,8 +54,10 @@ struct Assembler: Sendable {
     }
 
     /// The same configuration with the plugins of `state`.
-    func assemble(_ configuration: Configuration, state: ControlState, newCopies: [String]) throws -> Assembly {
-        try finish(configuration, state, newCopies)
+    /// - Parameter changes: the only objects that differ from those of `state`; nil = look at all.
+    func assemble(_ configuration: Configuration, state: ControlState, newCopies: [String], changes: [PolicyChange]? = nil) throws -> Assembly
+    {
+        try finish(configuration, state, newCopies, changes)
     }
 
     /// What a file must keep to under this configuration.
@@ -104,11 +104,19 @@ struct Assembler: Sendable {
         return loaded
     }
 
-    private func finish(_ configuration: Configuration, _ state: ControlState, _ copies: [String]) throws -> Assembly {
+    private func finish(_ configuration: Configuration, _ state: ControlState, _ copies: [String], _ changes: [PolicyChange]? = nil) throws
+        -> Assembly
+    {
         var configuration = configuration, state = state
-        state.revision = max(state.revision, state.lastRevision) + 1
+        state.revision = state.nextRevision
         state.lastRevision = state.revision
-        state.routeSlots.assign(configuration.routes.map(\.id))
+        if let changes {
+            let routes = changes.filter { $0.key.kind == .routes }
+            state.routeSlots.change(
+                added: routes.filter { $0.kind == .created }.map(\.key.id), removed: routes.filter { $0.kind == .deleted }.map(\.key.id))
+        } else {
+            state.routeSlots.assign(configuration.routes.map(\.id))
+        }
         state.settlePlugins(kept: configuration.pluginVersionsKept)
         try PluginConfigurations.check(configuration, state)
         configuration.plugins = state.sources

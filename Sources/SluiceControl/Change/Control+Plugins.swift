@@ -66,6 +66,7 @@ extension Control {
     }
 
     private func loadAlone(_ wish: LoadWish) async throws(ChangeRefusal) -> ChangeReport {
+        guard history != nil else { throw unavailableStore }
         let staged = try await stage(wish), name = staged.facts.name
         if let canary = state.canaries[name] {
             staged.drop()

@@ -6,6 +6,7 @@ import SluiceShared
 
 enum UnixTime {
     static var now: UInt64 { UInt64(Date().timeIntervalSince1970) }
+    static var nowMs: UInt64 { UInt64(Date().timeIntervalSince1970 * 1000) }
 }
 
 extension Control {

@@ -6,15 +6,25 @@ import Foundation
 import SluiceModel
 import SluiceRules
 import SluiceShared
+import SluiceStore
 
 /// Why a change was not made. Nothing changed.
 struct ChangeRefusal: Error, Sendable, Equatable {
-    enum Kind: Sendable { case refused, unknown, conflict, busy }
+    enum Kind: Sendable {
+        case refused, unknown, conflict, busy
+        /// An ETag or revision that is no longer the one.
+        case stale
+        /// `problems` says what is wrong with the edit.
+        case invalid
+        /// Nothing can be kept: `errors` says why, and what repairs it.
+        case unavailable
+    }
     var kind = Kind.refused
     /// invalid configuration, plugin refused, refused by a worker…
     var title: String
     /// One line each.
     var errors: [String]
+    var problems: [PolicyProblem] = []
 }
 
 /// What came of a change that was made.
@@ -27,13 +37,22 @@ struct ChangeReport: Sendable {
 
 actor Control {
     private(set) var configuration: Configuration
+    /// Where each policy object stands in it.
+    private(set) var table: PolicyTable
     /// What runs. Changes go through `change(to:)`; only what need not be published is set directly.
     var state: ControlState
     let publisher: Publisher
     let assembler: Assembler
     let prober: any PluginProbing
-    private let readFile: @Sendable (String) throws -> [UInt8]
-    private let surroundings: @Sendable (Set<String>) -> ConfigurationSurroundings
+    let keeper: any SecretKeeping
+    /// Nil: nothing can be kept, `unavailable` says why.
+    var history: History?
+    var unavailable: String?
+    /// The revision that goes back by itself, and when.
+    var waiting: RevisionRow?
+    private var image: ImageKeeper
+    let readFile: @Sendable (String) throws -> [UInt8]
+    let surroundings: @Sendable (Surroundings) -> ConfigurationSurroundings
     private let onChange: @Sendable (Configuration) async -> Void
     var crashes = CrashTally()
     private var isChanging = false
@@ -42,20 +61,36 @@ actor Control {
     /// Counter slot 0 is nobody's.
     static let pluginsMax = min(Limits.pluginsMax, SharedLimits.pluginSlots - 1)
 
+    /// - Parameters:
+    ///   - present: what the store holds, which is what the workers run.
+    ///   - unavailable: why there is no `history`.
     init(
-        configuration: Configuration, state: ControlState, publisher: Publisher, assembler: Assembler, prober: any PluginProbing = Probe(),
+        present: StoredPresent, history: History?, unavailable: String? = nil, publisher: Publisher, assembler: Assembler,
+        prober: any PluginProbing = Probe(), keeper: any SecretKeeping = NoSecretKeeper(),
         readFile: @escaping @Sendable (String) throws -> [UInt8] = { try FileIO.read($0, max: SchemaLimits.fileBytesMax) },
-        surroundings: @escaping @Sendable (Set<String>) -> ConfigurationSurroundings,
+        surroundings: @escaping @Sendable (Surroundings) -> ConfigurationSurroundings,
         onChange: @escaping @Sendable (Configuration) async -> Void = { _ in }
     ) {
-        self.configuration = configuration
-        self.state = state
+        (configuration, table, state) = (present.configuration, present.table, present.state)
+        (self.history, self.unavailable) = (history, unavailable)
         self.publisher = publisher
         self.assembler = assembler
         self.prober = prober
+        self.keeper = keeper
+        image = ImageKeeper(directory: assembler.directory)
         self.readFile = readFile
         self.surroundings = surroundings
         self.onChange = onChange
+    }
+
+    /// What a check needs to know of what runs.
+    struct Surroundings: Sendable {
+        /// Plugins that the file need not name.
+        var plugins: Set<String>
+        /// Clusters of the store.
+        var clusters: Set<String> = []
+        /// Names of targets are looked up again.
+        var isFresh: Bool
     }
 
     // Changes
@@ -66,21 +101,30 @@ actor Control {
     }
 
     private func reloadAlone() async throws(ChangeRefusal) -> ChangeReport {
-        let path = assembler.configPath, read = readFile
-        let around = surroundings(Set(state.plugins.filter { $0.origin != .file }.map(\.name)))
+        try mayChangePolicies()
+        let path = assembler.configPath, read = readFile, keeper = self.keeper
+        let kept = Set(state.plugins.filter { $0.origin != .file }.map(\.name))
+        let around = surroundings(Surroundings(plugins: kept, clusters: Set(configuration.clusters.map(\.id)), isFresh: true))
         let text = try await refusing("configuration cannot be read") { try await offload { try read(path) } }
         let reading = await offload { ConfigurationReader.read(text, around) }
         guard reading.isGood else { throw ChangeRefusal(title: "configuration refused", errors: reading.lines(file: path)) }
-        let assembler = self.assembler, old = state
-        let assembly = try await refusing(
-            "configuration refused", describe: { ($0 as? ImageError).map { reading.line(of: $0, file: path) } }
-        ) {
+        let assembler = self.assembler, old = state, stored = configuration, table = self.table, history = self.history
+        let merge = try await refusing("configuration refused") {
             try await offload {
-                try assembler.assemble(reading.configuration, text: String(decoding: text, as: UTF8.self), from: old, keepLoaded: true)
+                try FileMerge(
+                    file: reading.configuration, stored: stored, table: table, base: try history?.fileDigests() ?? [:], keeper: keeper,
+                    revision: old.nextRevision)
             }
         }
+        let assembly = try await refusing(
+            "configuration refused", describe: { ($0 as? ImageError).map { merge.line(of: $0, reading, file: path) } }
+        ) {
+            try await offload { try assembler.assemble(merge.configuration, from: old, keepLoaded: true) }
+        }
         let before = configuration
-        var report = try await publish(assembly)
+        var note = RevisionNote("file", .file)
+        (note.changes, note.files, note.table) = (merge.changes, merge.files, merge.table)
+        var report = try await publish(assembly, note)
         report.needsRestart = Self.needsRestart(before, reading.configuration)
         return report
     }
@@ -97,7 +141,7 @@ actor Control {
             giveUp(next, copies)
             throw error
         }
-        return try await publish(assembly)
+        return try await publish(assembly, RevisionNote("plugin", ChangeActor(name: "plugins")))
     }
 
     /// Nothing of a change that is not made stays but the numbers it used.
@@ -107,38 +151,79 @@ actor Control {
     }
 
     /// Writes the revision down, takes it to the workers, and believes it when they do.
-    private func publish(_ assembled: Assembly) async throws(ChangeRefusal) -> ChangeReport {
-        let directory = assembler.directory
+    func publish(_ assembled: Assembly, _ note: RevisionNote) async throws(ChangeRefusal) -> ChangeReport {
         var assembly = assembled
         assembly.state.startProbations(after: state, assembly.configuration.pluginProbation)
-        func refuse(_ title: String, _ errors: [String]) -> ChangeRefusal {
-            giveUp(assembly.state, assembly.newCopies)
-            directory.forget(assembly.state.revision)
-            try? directory.save(state)  // the counters only; they are remembered in memory in any case
-            return ChangeRefusal(title: title, errors: errors)
-        }
-        if let problems = await trials(assembly) { throw refuse("plugin refused", problems) }
+        let revision = assembly.state.revision
+        if let problems = await trials(assembly) { throw refuse(assembly, "plugin refused", problems) }
         let descriptor: Int32
         do {
-            try directory.save(assembly.state)
+            guard history != nil else { throw StoreProblem(unavailable ?? "there is no store") }
+            try history!.begin(assembly, note, after: state)
             descriptor = try SealedImage.make(assembly.image)
         } catch {
-            throw refuse("state directory cannot be written", ["\(error)"])
+            throw refuse(assembly, "state directory cannot be written", ["\(error)"])
         }
-        let outcome = await publisher.publish(descriptor: descriptor, revision: assembly.state.revision)
+        let outcome = await publisher.publish(descriptor: descriptor, revision: revision)
         close(descriptor)
-        guard outcome.committed else { throw refuse("refused by the workers", outcome.reasons) }
-        (configuration, state) = (assembly.configuration, assembly.state)
-        do {
-            try directory.settle(state, image: assembly.image)
-        } catch {
-            ControlLog.write(.error, "revision \(state.revision) runs, but the last good image was not kept: \(error)")
+        guard outcome.committed else { throw refuse(assembly, "refused by the workers", outcome.reasons) }
+        do { try history!.activate(revision) } catch {
+            // It runs and is written down; a control process that starts finds that the workers run it.
+            ControlLog.write(.error, "revision \(revision) runs, but is not marked so: \(error)")
         }
+        believe(assembly, note)
         await onChange(configuration)
         return ChangeReport(outcome: outcome)
     }
 
+    private func believe(_ assembly: Assembly, _ note: RevisionNote) {
+        let copiesChanged = assembly.state.copies != state.copies
+        (configuration, state) = (assembly.configuration, assembly.state)
+        if let table = note.table { self.table = table }
+        image.keep(assembly.image, revision: state.revision)
+        if copiesChanged { assembler.directory.settle(state) }
+    }
+
+    private func refuse(_ assembly: Assembly, _ title: String, _ errors: [String]) -> ChangeRefusal {
+        giveUp(assembly.state, assembly.newCopies)
+        do {
+            try history?.drop(assembly.state.revision)
+            try history?.keepCounters(state)
+        } catch {
+            ControlLog.write(.error, "revision \(assembly.state.revision), which was refused, is not dropped yet: \(error)")
+        }
+        return ChangeRefusal(title: title, errors: errors)
+    }
+
+    /// - Throws: unavailable, or conflict while a revision waits to be confirmed.
+    func mayChangePolicies() throws(ChangeRefusal) {
+        guard history != nil else { throw unavailableStore }
+        guard let waiting else { return }
+        throw ChangeRefusal(
+            kind: .conflict, title: "a revision waits to be confirmed",
+            errors: ["revision \(waiting.number) of \(waiting.actor) must be confirmed first, or goes back by itself"])
+    }
+
+    /// Once, before the first change: what runs is what would be started again, and what waits to be confirmed goes on waiting.
+    func started(_ running: [UInt8]) {
+        image.keep(running, revision: state.revision)
+        assembler.directory.dropUnfinished()
+        guard let history else { return }  // which copies are needed is not known
+        assembler.directory.settle(state)
+        do { if let row = try history.store.waiting() { wait(for: row) } } catch {
+            ControlLog.write(.error, "what waits to be confirmed is not known: \(error)")
+        }
+    }
+
+    /// The last good image is on the disk.
+    func imageKept() async { await image.wait() }
+
     // Helpers
+
+    /// Of an edit: everything that runs is there already.
+    var around: ConfigurationSurroundings {
+        surroundings(Surroundings(plugins: Set(state.plugins.map(\.name)), isFresh: false))
+    }
 
     /// The file that a wish means: `path`, or where a plugin of this name is or came from.
     func pluginFile(path: String?, name: String?) throws(ChangeRefusal) -> String {

@@ -4,6 +4,7 @@ import Foundation
 import SluiceChannel
 import SluiceModel
 import SluiceShared
+import SluiceStore
 import SluiceSystem
 
 /// The channel to the master. Sending is one system call on a datagram socket: whole frames from any thread.
@@ -29,13 +30,12 @@ enum ControlProcess {
         let stateFolder = image.stateDirectory ?? Limits.stateDirectory
         close(welcome.descriptors[1])
         let start = try await offload { try Start(stateFolder: stateFolder, revision: welcome.revision, configPath: configPath) }
-        start.settle(image.bytes)
         let sink = ChannelSink(channel: channel)
         let publisher = Publisher(sink: sink, workers: memory.workerCount, revision: welcome.revision)
         let box = ServersBox()
         let control = Control(
-            configuration: start.configuration, state: start.state, publisher: publisher, assembler: start.assembler,
-            surroundings: { start.surroundings(loaded: $0) },
+            present: start.present, history: start.history, unavailable: start.unavailable, publisher: publisher,
+            assembler: start.assembler, keeper: try Parts.keeper(start.assembler.directory), surroundings: { start.surroundings($0) },
             onChange: { configuration in
                 ControlLog.setLevel(configuration.log.level)
                 await box.servers?.apply(configuration)
@@ -45,8 +45,9 @@ enum ControlProcess {
         let api = AdminAPI(control: control, counters: counters, crashes: crashes)
         let servers = LocalServers(admin: { await api.handle($0) }, uploads: { await control.uploadPlace($0) })
         box.set(servers)
-        ControlLog.setLevel(start.configuration.log.level)
-        await servers.apply(start.configuration)
+        ControlLog.setLevel(start.present.configuration.log.level)
+        await servers.apply(start.present.configuration)
+        await control.started(image.bytes)
         ControlLog.write(.info, "control process serves revision \(welcome.revision) of \(configPath)")
         let watch = Task {
             while !Task.isCancelled {
@@ -122,55 +123,53 @@ private final class ServersBox: @unchecked Sendable {
     func set(_ servers: LocalServers) { self.servers = servers }
 }
 
-/// What a control process begins with: the state of the revision that runs, and the configuration that made it.
+/// What a control process begins with: what the store says of the revision that runs.
 private struct Start: Sendable {
-    let configuration: Configuration
-    let state: ControlState
+    let present: StoredPresent
+    let history: History?
+    /// Why there is no history.
+    let unavailable: String?
     let assembler: Assembler
     let resolver = NameResolver()
-    let configPath: String
 
     init(stateFolder: String, revision: UInt64, configPath: String) throws {
-        self.configPath = FileIO.absolute(configPath)
-        let directory = StateDirectory(path: stateFolder)
-        let library = Parts.library()
-        assembler = Assembler(library: library, compiler: Parts.compiler(resolver), configPath: self.configPath, directory: directory)
+        let path = FileIO.absolute(configPath), directory = StateDirectory(path: stateFolder), library = Parts.library()
+        assembler = Assembler(library: library, compiler: Parts.compiler(resolver), configPath: path, directory: directory)
         try directory.create()
-        var state = directory.load(revision: revision) ?? directory.newest ?? ControlState()
-        if state.revision != revision {
-            ControlLog.write(
-                .warn, "no state of revision \(revision) in \(stateFolder): going on from revision \(state.revision) and the file")
-        }
-        let text =
-            state.revision == revision
-            ? Array(state.configText.utf8) : ((try? FileIO.read(configPath, max: SchemaLimits.fileBytesMax)) ?? [])
-        let folder = (self.configPath as NSString).deletingLastPathComponent
-        let around = ConfigurationSurroundings.machine(
-            resolver: resolver, library: library, configFolder: folder, loadedPlugins: Set(state.plugins.map(\.name)), looking: false)
-        let reading = ConfigurationReader.read(text, around)
-        for line in reading.lines(file: configPath) { ControlLog.write(.error, "running configuration: \(line)") }
-        state.lastRevision = max(state.lastRevision, state.revision, revision)
-        state.revision = revision
-        var configuration = reading.configuration
-        configuration.plugins = state.sources
-        self.configuration = configuration
-        self.state = state
-    }
-
-    /// What runs is what would be started again: its image is kept, and nothing of revisions that nobody runs.
-    func settle(_ image: [UInt8]) {
-        assembler.directory.dropUnfinished()
         do {
-            if !assembler.directory.revisions.contains(state.revision) { try assembler.directory.save(state) }
-            try assembler.directory.settle(state, image: image)
+            guard access(directory.store, F_OK) == 0 else { throw StoreProblem("\(directory.store) is missing") }
+            var history = try History.open(directory)
+            for dropped in try history.store.settle(running: revision) {
+                ControlLog.write(.notice, "revision \(dropped) never ran and is dropped")
+            }
+            var present = try history.present()
+            if present.state.revision != revision {
+                ControlLog.write(
+                    .warn, "the workers run revision \(revision), the store is at \(present.state.revision): the next change brings it to them")
+            }
+            present.state.lastRevision = max(present.state.lastRevision, present.state.revision, revision)
+            present.state.revision = revision
+            (self.history, self.present, unavailable) = (history, present, nil)
         } catch {
-            ControlLog.write(.error, "the last good image was not kept: \(error)")
+            var present = StoredPresent()
+            (present.state.revision, present.state.lastRevision) = (revision, revision)
+            // The settings of the file are as good as any; its objects may not be what runs.
+            let text = (try? FileIO.read(path, max: SchemaLimits.fileBytesMax)) ?? []
+            present.configuration = ConfigurationReader.read(
+                text,
+                .machine(resolver: resolver, library: library, configFolder: assembler.configFolder, looking: false)
+            ).configuration.settingsOnly
+            let why = "\(error); the workers run revision \(revision) all the same; `sluice apply` of an export, or of the file, makes a new store"
+            ControlLog.write(.error, why)
+            (history, self.present, unavailable) = (nil, present, why)
         }
     }
 
-    /// Names are looked up anew for every reload.
-    func surroundings(loaded: Set<String>) -> ConfigurationSurroundings {
-        resolver.forget()
-        return .machine(resolver: resolver, library: assembler.library, configFolder: assembler.configFolder, loadedPlugins: loaded)
+    func surroundings(_ wanted: Control.Surroundings) -> ConfigurationSurroundings {
+        if wanted.isFresh { resolver.forget() }
+        var out = ConfigurationSurroundings.machine(
+            resolver: resolver, library: assembler.library, configFolder: assembler.configFolder, loadedPlugins: wanted.plugins)
+        out.storedClusters = wanted.clusters
+        return out
     }
 }

@@ -1,6 +1,6 @@
-// What the control process must not forget: counters of generations, counter slots, plugins with their older versions, and the
-// text of the running configuration. One file a revision in the state directory, written before the revision is published, so
-// that a control process that comes back finds the one that matches what the workers run.
+// What the control process must not forget beside the policies: counters of generations, counter slots, plugins with their older versions.
+// It is part of the revision in the store (`History.swift`), so that a control process that comes back finds the one that matches what
+// the workers run. Numbers and route slots are kept there too, but outlive a revision that is dropped.
 import SluiceModel
 import SluiceShared
 
@@ -31,8 +31,14 @@ struct ControlState: Codable, Sendable, Equatable {
         var failOpen: Bool?
         var capabilities: [String] = []
     }
-    /// Text of the configuration file of this revision.
-    var configText = ""
+
+    /// What a revision keeps; the rest is kept beside it.
+    private enum CodingKeys: String, CodingKey {
+        case pluginSlots, plugins, versions, canaries, probations, quarantines, events, fileSources
+    }
+
+    /// Number of the change that is made next.
+    var nextRevision: UInt64 { max(revision, lastRevision) + 1 }
 
     /// What a refused change leaves behind: numbers that were used are not used again.
     mutating func remember(numbersOf refused: ControlState) {

@@ -1,9 +1,9 @@
-// The state directory: what the control process writes down, and how it finds it again. Private to the user (0700). What is in a
-// state is `ControlState`; how a file is written whole is `Files.swift`.
+// The state directory: where the store, plugin copies and the last good image are. Private to the user (0700). What is in the store is
+// `History.swift`; how a file is written whole is `Files.swift`.
 import Foundation
 import SluiceModel
 
-/// The state directory: revisions, plugin copies, the last good image. Private to the user (0700).
+/// The state directory: the store, plugin copies, the last good image. Private to the user (0700).
 struct StateDirectory: Sendable {
     let path: String
     var plugins: String { path + "/plugins" }
@@ -29,30 +29,9 @@ struct StateDirectory: Sendable {
         }
     }
 
-    private func file(_ revision: UInt64) -> String { "\(path)/state-\(revision).json" }
-
-    func save(_ state: ControlState) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        try FileIO.replace(file(state.revision), with: Array(try encoder.encode(state)), mode: 0o600)
-    }
-
-    func load(revision: UInt64) -> ControlState? {
-        guard let bytes = try? FileIO.read(file(revision), max: 64 << 20),
-            let state = try? JSONDecoder().decode(ControlState.self, from: Data(bytes)), state.revision == revision
-        else { return nil }
-        return state
-    }
-
-    /// Revisions with a state file, newest first.
-    var revisions: [UInt64] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-        return names.compactMap { $0.hasPrefix("state-") && $0.hasSuffix(".json") ? UInt64($0.dropFirst(6).dropLast(5)) : nil }.sorted(
-            by: >)
-    }
-
-    /// The newest state that can be read.
-    var newest: ControlState? { revisions.lazy.compactMap(load).first }
+    /// The database (`History.swift`).
+    var store: String { path + "/sluice.db" }
+    var image: String { path + "/last-good.image" }
 
     /// Files that a predecessor was in the middle of when it died.
     func dropUnfinished() {
@@ -62,12 +41,8 @@ struct StateDirectory: Sendable {
         }
     }
 
-    func forget(_ revision: UInt64) { unlink(file(revision)) }
-
-    /// After a commit: the image for a cold start, and nothing of older revisions.
-    func settle(_ state: ControlState, image: [UInt8]) throws {
-        try FileIO.replace(path + "/last-good.image", with: image, mode: 0o600)
-        for old in revisions where old != state.revision { forget(old) }
+    /// After a commit: no copies of plugins that nothing needs.
+    func settle(_ state: ControlState) {
         let keep = state.copies
         for name in (try? FileManager.default.contentsOfDirectory(atPath: plugins)) ?? [] {
             let folder = plugins + "/" + name

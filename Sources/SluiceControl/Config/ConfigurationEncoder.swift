@@ -31,6 +31,9 @@ enum ConfigurationEncoder {
         return .object(out)
     }
 
+    /// What the file alone decides, with secrets: reads back as the same settings, without a single object.
+    static func settings(_ c: Configuration) -> JSONValue { json(c.settingsOnly, masked: false) }
+
     static func ms(_ value: Int) -> JSONValue { .string(Quantity.text(ms: value)) }
     static func bytes(_ value: UInt64) -> JSONValue { .string(value == .max ? "unlimited" : Quantity.text(bytes: value)) }
 

@@ -107,7 +107,7 @@ struct ConfigurationMeaning {
     private mutating func routes() {
         let nodes = tree["routes"]?.items ?? []
         unique(nodes, key: "id", list: "routes")
-        let known = Set(configuration.clusters.map(\.id))
+        let known = nodes.isEmpty ? [] : Set(configuration.clusters.map(\.id)).union(around.storedClusters)
         for (index, node) in nodes.enumerated() {
             if let cluster = node["action"]?["cluster"], let id = cluster.scalar, !cluster.isEmpty, !known.contains(id) {
                 problems.add(cluster.position, "routes[\(index)].action.cluster", unknown("cluster", id, known))

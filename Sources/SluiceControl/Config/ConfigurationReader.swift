@@ -30,15 +30,24 @@ struct ConfigurationSurroundings: Sendable {
     var functionProblem: @Sendable (FunctionSource) -> String? = { _ in nil }
     /// Plugins that the admin API loaded beside those of the file.
     var loadedPlugins: Set<String> = []
+    /// Clusters of the store beside those of the file.
+    var storedClusters: Set<String> = []
 }
 
 enum ConfigurationReader {
     static func read(_ text: [UInt8], _ around: ConfigurationSurroundings) -> ConfigurationReading {
+        read(text, variable: around.variable) { _ in around }
+    }
+
+    /// - Parameter around: made when the file could be parsed, from its values as they stand there.
+    static func read(
+        _ text: [UInt8], variable: @escaping @Sendable (String) -> String?, around: (ConfigNode) throws -> ConfigurationSurroundings
+    ) rethrows -> ConfigurationReading {
         var reading = ConfigurationReading()
         switch YAMLTree.parse(text) {
         case .failure(let problem): reading.problems = [problem]
         case .success(let raw):
-            var variables = Variables(value: around.variable)
+            var variables = Variables(value: variable)
             let tree = variables.expand(raw)
             var check = SchemaCheck()
             check.check(tree, .map(Grammar.root), path: "")
@@ -51,7 +60,8 @@ enum ConfigurationReader {
             }
             reading.tree = tree
             reading.configuration = ConfigurationDecoder.configuration(tree)
-            var meaning = ConfigurationMeaning(tree: tree, configuration: reading.configuration, around: around, problems: list)
+            var meaning = ConfigurationMeaning(
+                tree: tree, configuration: reading.configuration, around: try around(tree), problems: list)
             meaning.check()
             reading.problems = meaning.problems.sorted
         }
