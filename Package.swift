@@ -84,7 +84,7 @@ let package = Package(
         tests("SluiceControl", ["SluiceControl", "SluiceStore", "SluiceCEL", "SluiceModel"]),
         tests("SluiceModel", ["SluiceModel"]),
         tests("SluiceRules", ["SluiceRules", "SluiceCEL", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),
-        tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceCEL", "SluiceModel", "SluiceBytes"]),
+        tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceCEL", "SluiceModel", "SluiceBytes", "CSluiceRegex"]),
         tests("SluiceInspect", ["SluiceInspect"]),
         tests("SluicePlugins", ["SluicePlugins", "CSluiceCrypto", "SluiceInspect", "SluiceRules", "SluiceHTTP", "SluiceShared", "SluiceModel", "SluiceBytes", .product(name: "CSluiceABI", package: "SDK")]),
         tests("SluiceSystem", ["SluiceSystem"]),

@@ -11,6 +11,7 @@ import SluiceSystem
 /// Kinds of frame. Values are stable: processes of two releases meet during an upgrade.
 public enum FrameKind: UInt32, Sendable {
     /// control → master → workers: a compiled image (one descriptor, sealed memfd), `revision` set. Nothing changes yet.
+    /// To a worker, `status` says `Frame.imageIsChecked`: the master has checked every byte of the sealed file.
     case prepare = 1
     /// worker → master → control: prepared or refused; `worker`, `revision`, `status` (0 ok), text says why not.
     case prepared = 2
@@ -73,6 +74,8 @@ public enum FrameKind: UInt32, Sendable {
 }
 
 public struct Frame: Sendable {
+    /// `status` of a `prepare` to a worker.
+    public static let imageIsChecked: Int32 = 1
     public var kind: FrameKind
     public var worker: UInt32 = .max
     public var revision: UInt64 = 0

@@ -150,7 +150,9 @@ extension Master {
         guard kind == .prepare else { return tell(child, Frame(kind, worker: UInt32(i), revision: revision)) }
         guard let p = prepared else { return }
         tellListeners(child, i, p.image, ListenerTable.missing(image.listeners, p.image.listeners))
-        tell(child, Frame(.prepare, worker: UInt32(i), revision: revision, descriptors: [p.fd]))
+        tell(
+            child,
+            Frame(.prepare, worker: UInt32(i), revision: revision, status: Frame.imageIsChecked, descriptors: [p.fd]))  // by `MasterImage`
     }
 
     /// The prepared image becomes the current one.

@@ -3,6 +3,7 @@
 import CSluiceSys
 import SluicePlugins
 import SluiceRules
+import SluiceSystem
 import SluiceUpstream
 
 public struct Snapshot {
@@ -24,7 +25,11 @@ public struct Snapshot {
 
 extension Pipeline {
     /// Maps and prepares an image without using it yet. Takes nothing on failure; the descriptor stays the caller's.
-    public mutating func prepare(descriptor: Int32) throws(SnapshotError) -> UnsafeMutablePointer<Snapshot> {
+    ///
+    /// - Parameter isChecked: the master, which has no traffic that waits, has checked the whole image; as nobody can change a sealed
+    ///   file, the check is not repeated here, where it would hold up requests.
+    public mutating func prepare(descriptor: Int32, isChecked: Bool) throws(SnapshotError) -> UnsafeMutablePointer<Snapshot> {
+        guard MemoryFile.isSealed(descriptor) else { throw SnapshotError("descriptor \(descriptor) is no sealed memory file") }
         var info = stat()
         guard fstat(descriptor, &info) == 0, info.st_size > 0 else { throw SnapshotError("the image cannot be read: errno \(cs_errno())") }
         let bytes = Int(info.st_size)
@@ -35,7 +40,10 @@ extension Pipeline {
         let view: ImageView
         let table: PluginTable
         do {
-            view = try ImageView(base: UnsafeRawPointer(map), count: bytes)
+            view =
+                isChecked
+                ? try ImageView(alreadyChecked: UnsafeRawPointer(map), count: bytes) : try ImageView(base: UnsafeRawPointer(map), count: bytes)
+            guard RegexSearch.prepare(view) else { throw SnapshotError("no memory for the regular expressions of the image") }
             table = try host.prepare(view)
         } catch {
             munmap(map, bytes)

@@ -1,5 +1,5 @@
 // Finds the route of a request in an image: the host table picks the trees, `TreeWalk` walks each. Which of several routes
-// wins is decided here and by the order of the lists that `RouteTreeBuilder` wrote. No allocation, no I/O, no configuration.
+// wins is decided here and by the order of the lists that `PathTreeBuilder` wrote. No allocation, no I/O, no configuration.
 import SluiceBytes
 import SluiceRules
 

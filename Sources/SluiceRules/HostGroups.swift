@@ -77,9 +77,10 @@ struct HostGroups {
     /// - Parameter isOld: by index of the route: its patterns from before go.
     mutating func settle(_ order: PatternOrder, isOld: (UInt32) -> Bool) {
         for i in touched {
-            groups[i].patterns.merge(&groups[i].newPatterns, without: { isOld($0.entry.route) }, by: order.precedes)
-            groups[i].regexes.merge(&groups[i].newRegexes, without: { isOld($0.entry.route) }, by: order.precedes)
-            groups[i].isTouched = false
+            var (patterns, regexes) = (groups[i].newPatterns, groups[i].newRegexes)
+            (groups[i].newPatterns, groups[i].newRegexes, groups[i].isTouched) = ([], [], false)
+            groups[i].patterns.merge(&patterns, without: { isOld($0.entry.route) }, by: order.precedes)
+            groups[i].regexes.merge(&regexes, without: { isOld($0.entry.route) }, by: order.precedes)
         }
         touched = []
     }

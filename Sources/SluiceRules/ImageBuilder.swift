@@ -65,7 +65,7 @@ public struct ImageBuilder {
     let canary: (String) -> PluginCanary?
     let configPath: String
     let library: (String) -> LibraryArtifact?
-    let program: (String) throws -> [UInt8]
+    let program: ConditionCompiling?
 
     /// - Parameters:
     ///   - revision: number of the change, rising.
@@ -74,13 +74,13 @@ public struct ImageBuilder {
     ///   - plugin: the loaded plugin of this name. Asked for every name in `configuration.plugins` and in a binding.
     ///   - canary: its second generation, if it has one.
     ///   - library: the private copy of a library in `configuration.functions`.
-    ///   - program: bytecode of a condition, from its text.
+    ///   - program: bytecode of a condition, from its text and the numbers of the address sets; nil: conditions are refused.
     public init(
         configuration: Configuration, revision: UInt64, resolve: @escaping (String) throws -> [AddressRecord],
         routeSlot: @escaping (String) -> UInt32, plugin: @escaping (String) -> PluginArtifact?,
         canary: @escaping (String) -> PluginCanary? = { _ in nil }, configPath: String,
         library: @escaping (String) -> LibraryArtifact? = { _ in nil },
-        program: @escaping (String) throws -> [UInt8] = { _ in throw NoConditions() }
+        program: ConditionCompiling? = nil
     ) {
         self.configuration = configuration
         self.revision = revision
@@ -99,6 +99,7 @@ public struct ImageBuilder {
     public func build(_ cache: ImageCache = ImageCache()) throws(ImageError) -> [UInt8] {
         var compiler = cache.begin(self)
         try compiler.nameClusters()
+        try compiler.compileIPSets()
         try compiler.compilePlugins()
         try compiler.compileRoutes()
         try compiler.compileConsumers()
@@ -113,10 +114,8 @@ public struct ImageBuilder {
     }
 }
 
-/// What a builder says that was not told how conditions are compiled.
-struct NoConditions: Error, CustomStringConvertible {
-    var description: String { "conditions cannot be compiled here" }
-}
+/// From the text of a condition to its program, an expression of type bool; the number that a set of addresses has, by its name.
+public typealias ConditionCompiling = (_ text: String, _ addressSet: (String) -> UInt32?) throws -> [UInt8]
 
 /// The sections while they grow. What belongs to routes stays for the next image (`ImageCache`); the rest is made for each, its texts in
 /// `tail`, behind the lasting ones.
@@ -147,10 +146,12 @@ struct ImageCompiler {
     var regexes = RegexSets()
     /// Numbers of the expressions of routes that have any, by index of the route.
     var regexesOf: [UInt32: [UInt32]] = [:]
-    /// Programs and where they are in `code`.
+    /// Programs and sets of addresses, by their places in `code`.
     var programs: [ImageRange] = []
     var programIndex: [String: UInt32] = [:]
     var code: [UInt8] = []
+    var ipSets: [IPSetRecord] = []
+    var ipSetIndex: [String: UInt32] = [:]
     var consumers: [ConsumerRecord] = []
     var consumerIndex: [UInt32] = []
     var consumerLabels: [ConsumerLabel] = []

@@ -40,7 +40,7 @@ extension ImageCheck {
         for (i, range) in view.programs.enumerated() {
             let b = try bytes(range, "programs", i)
             let program = ProgramView(base: b.baseAddress!, count: b.count)
-            let problem = ProgramCheck.problem(program, addressSets: view.ipSets.count, functions: Limits.functionsPerImageMax)
+            let problem = ProgramCheck.problem(program, addressSets: view.ipSets.count)
             try need(problem == nil, "programs", i, problem ?? "", "a program that can only compute")
             try need(program.resultType == .bool, "programs", i, "a program of another type", "bool")
         }

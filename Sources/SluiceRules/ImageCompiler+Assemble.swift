@@ -28,6 +28,7 @@ extension ImageCompiler {
         header.functions = places.take(functions)
         header.programs = places.take(programs)
         let codePlace = places.take(code)
+        header.ipSets = places.take(ipSets)
         header.consumers = places.take(consumers)
         header.consumerIndex = places.take(consumerIndex)
         header.consumerLabels = places.take(consumerLabels)
@@ -65,6 +66,7 @@ extension ImageCompiler {
             out.write(functions, at: header.functions)
             out.write(programs, at: header.programs) { $0.offset += codePlace.offset }
             out.write(code, at: codePlace)
+            out.write(ipSets, at: header.ipSets) { $0.bytes.offset += codePlace.offset }
             out.write(consumers, at: header.consumers) {
                 $0.chain.offset = header.chains.offset + 4 * $0.chain.offset
                 $0.labels.offset = header.consumerLabels.offset + UInt32(MemoryLayout<ConsumerLabel>.stride) * $0.labels.offset

@@ -1,20 +1,59 @@
-// What rules and plugins refer to: programs of conditions, consumers. Their records are in `PolicyLayout.swift`.
+// What rules and plugins refer to: programs of conditions, sets of addresses, consumers. Their records are in `PolicyLayout.swift`.
+import SluiceCEL
 import SluiceModel
 
 extension ImageCompiler {
     /// Index of the program of a condition; equal texts share one.
     mutating func program(_ text: String, at path: @autoclosure () -> String) throws(ImageError) -> UInt32 {
         if let known = programIndex[text] { return known }
+        guard let compile = input.program else {
+            throw ImageError(path: path(), found: "a condition", allowed: "none where conditions cannot be compiled")
+        }
         let bytes: [UInt8]
-        do { bytes = try input.program(text) } catch {
+        do { bytes = try compile(text) { ipSetIndex[$0] } } catch {
             throw ImageError(path: path(), found: "\(error)", allowed: "an expression of type bool")
         }
-        code += repeatElement(0, count: -code.count & 7)
         let index = UInt32(programs.count)
-        programs.append(ImageRange(offset: UInt32(code.count), count: UInt32(bytes.count)))
-        code += bytes
+        programs.append(addCode(bytes))
         programIndex[text] = index
         return index
+    }
+
+    private mutating func addCode(_ bytes: [UInt8]) -> ImageRange {
+        code += repeatElement(0, count: -code.count & 7)
+        defer { code += bytes }
+        return ImageRange(offset: UInt32(code.count), count: UInt32(bytes.count))
+    }
+
+    /// Once for all images that share a cache: other sets are another context.
+    mutating func compileIPSets() throws(ImageError) {
+        let all = configuration.ipSets
+        if ipSets.count == all.count { return }
+        if all.count > Limits.ipSetsMax {
+            throw ImageError(path: "ip_sets", found: "\(all.count) sets", allowed: "at most \(Limits.ipSetsMax)")
+        }
+        for (i, set) in all.enumerated() {
+            let id = try identifier(set.id, at: "ip_sets[\(i)].id")
+            if ipSetIndex.updateValue(UInt32(i), forKey: id) != nil {
+                throw ImageError(path: "ip_sets[\(i)].id", found: "\"\(id)\" a second time", allowed: "each set once")
+            }
+            if set.addresses.count > Limits.ipSetAddressesMax {
+                throw ImageError(
+                    path: "ip_sets[\(i)].addresses", found: "\(set.addresses.count) addresses", allowed: "at most \(Limits.ipSetAddressesMax)")
+            }
+            var networks: [IPNetwork] = []
+            for (j, text) in set.addresses.enumerated() {
+                guard let network = IPNetwork(text) else {
+                    throw ImageError(
+                        path: "ip_sets[\(i)].addresses[\(j)]", found: "\"\(text)\" is not a network", allowed: SchemaText.network.allowed)
+                }
+                networks.append(network)
+            }
+            var r = IPSetRecord()
+            r.id = strings.add(id)
+            r.bytes = addCode(AddressSetBuilder.bytes(networks))
+            ipSets.append(r)
+        }
     }
 
     mutating func compileConsumers() throws(ImageError) {

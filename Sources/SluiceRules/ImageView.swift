@@ -18,6 +18,16 @@ import SluiceBytes
         try ImageCheck(view: self).run()
     }
 
+    /// An image that another process has checked whole, in memory that nobody can change any more (a sealed memory file): only its head is
+    /// looked at, so that an image of 100,000 routes is ready in microseconds. Whoever calls this answers for both.
+    ///
+    /// - Parameter base: at the beginning of a page.
+    public init(alreadyChecked base: UnsafeRawPointer, count: Int) throws(ImageError) {
+        self.base = base
+        self.count = count
+        try ImageCheck(view: self).checkHead()
+    }
+
     @inlinable public var header: UnsafePointer<ImageHeader> { base.assumingMemoryBound(to: ImageHeader.self) }
     @inlinable public var settings: UnsafePointer<SettingsRecord> {
         (base + Int(header.pointee.settings.offset)).assumingMemoryBound(to: SettingsRecord.self)

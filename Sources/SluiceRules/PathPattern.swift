@@ -41,7 +41,8 @@ struct PathPattern: Equatable {
         }
         if s.first == UInt8(ascii: "~") {
             s.removeFirst()
-            return try self.init(regex: s, text, path)
+            try parseRegex(s, text, path)
+            return
         }
         let literal = s.first == UInt8(ascii: "=")
         if literal { s.removeFirst() }
@@ -61,7 +62,7 @@ struct PathPattern: Equatable {
     }
 
     /// RE2 decides what users may write; that the set's engine takes it as well shows when the sets are compiled.
-    private init(regex s: [UInt8], _ text: String, _ path: () -> String) throws(ImageError) {
+    private mutating func parseRegex(_ s: [UInt8], _ text: String, _ path: () -> String) throws(ImageError) {
         if let bad = s.first(where: { $0 <= 0x20 || $0 >= 0x7f }) {
             throw ImageError(
                 path: path(), found: "\"\(text)\" contains \(PathPattern.describe(bad))",

@@ -37,9 +37,24 @@ struct PatternOrder {
     let strings: UnsafePointer<UInt8>
     let routes: UnsafePointer<RouteRecord>
 
-    private func compare(_ a: ImageText, _ b: ImageText) -> Int32 {
-        let order = memcmp(strings + Int(a.offset), strings + Int(b.offset), Int(min(a.count, b.count)))
-        return order != 0 ? order : a.count == b.count ? 0 : a.count < b.count ? -1 : 1
+    @inline(__always) private func compare(_ a: ImageText, _ b: ImageText) -> Int {
+        let x = UnsafeRawPointer(strings + Int(a.offset))
+        let y = UnsafeRawPointer(strings + Int(b.offset))
+        let shorter = Int(min(a.count, b.count))
+        var i = 0
+        while shorter - i >= 8 {
+            let v = UInt64(bigEndian: x.loadUnaligned(fromByteOffset: i, as: UInt64.self))
+            let w = UInt64(bigEndian: y.loadUnaligned(fromByteOffset: i, as: UInt64.self))
+            if v != w { return v < w ? -1 : 1 }
+            i &+= 8
+        }
+        while i < shorter {
+            let v = x.load(fromByteOffset: i, as: UInt8.self)
+            let w = y.load(fromByteOffset: i, as: UInt8.self)
+            if v != w { return v < w ? -1 : 1 }
+            i &+= 1
+        }
+        return Int(a.count) - Int(b.count)
     }
 
     /// Larger key first, a condition before none, smaller id.

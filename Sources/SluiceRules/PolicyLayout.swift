@@ -22,7 +22,7 @@ import SluiceModel
 @frozen public struct ConsumerLabel {
     public var name = ImageText()
     public var value = ImageText()
-    public init() {}
+    public init(name: ImageText = ImageText(), value: ImageText = ImageText()) { (self.name, self.value) = (name, value) }
 }
 
 extension ImageView {

@@ -45,20 +45,30 @@ public enum RegexSearch {
 
     /// Compiles expressions, each with its number, into one set. A refusal names which of them is at fault, or none.
     static func compile(_ patterns: [(text: String, number: UInt32)]) -> Result<[UInt8], Refusal> {
-        let texts = patterns.map { UnsafePointer(strdup($0.text)) }
-        defer { for t in texts { free(UnsafeMutableRawPointer(mutating: t)) } }
+        var bytes: [CChar] = []
+        var starts: [Int] = []
+        for p in patterns {
+            starts.append(bytes.count)
+            bytes += p.text.utf8CString
+        }
+        let (all, first) = (bytes, starts)
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { error in
             error.initialize(repeating: 0)
-            var which: Int32 = -1
-            guard
-                let set = cs_regex_set_make(
-                    texts, patterns.map(\.number), UInt32(patterns.count), error.baseAddress, error.count, &which)
-            else { return .failure(Refusal(index: which < 0 ? nil : Int(which), reason: String(cString: error.baseAddress!))) }
-            defer { cs_regex_set_free(set) }
-            var count = 0
-            let start = cs_regex_set_bytes(set, &count)
-            return .success(Array(UnsafeRawBufferPointer(start: start, count: count)))
+            return all.withUnsafeBufferPointer { all in compile(first.map { all.baseAddress! + $0 }, patterns.map(\.number), error) }
         }
+    }
+
+    private static func compile(_ texts: [UnsafePointer<CChar>?], _ numbers: [UInt32], _ error: UnsafeMutableBufferPointer<CChar>) -> Result<
+        [UInt8], Refusal
+    > {
+        var which: Int32 = -1
+        guard let set = cs_regex_set_make(texts, numbers, UInt32(numbers.count), error.baseAddress, error.count, &which) else {
+            return .failure(Refusal(index: which < 0 ? nil : Int(which), reason: String(cString: error.baseAddress!)))
+        }
+        defer { cs_regex_set_free(set) }
+        var count = 0
+        let start = cs_regex_set_bytes(set, &count)
+        return .success(Array(UnsafeRawBufferPointer(start: start, count: count)))
     }
 
     struct Refusal: Error {

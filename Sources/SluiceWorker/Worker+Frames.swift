@@ -51,7 +51,7 @@ extension Worker {
         forget()
         defer { f.descriptors.forEach(Descriptor.close) }
         do {
-            prepared = try pipeline.prepare(descriptor: f.descriptors[0])
+            prepared = try pipeline.prepare(descriptor: f.descriptors[0], isChecked: f.status == Frame.imageIsChecked)
             answer(.prepared, f.revision)
         } catch {
             ErrorLog.write(.warn, "revision \(f.revision) refused: \(error)")

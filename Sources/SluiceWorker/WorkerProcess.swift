@@ -80,6 +80,7 @@ struct SettledStart {
         }
         block = memory.worker(handed.block)
         if !FaultHandler.install(block) { throw WorkerError("no handler for faults: \(Errno.current)") }
+        guard MemoryFile.isSealed(handed.image) else { throw WorkerError("the image is no sealed memory file") }
         let mapping = try Mapping(handed.image, count: try Descriptor.size(handed.image), writable: false)
         defer { mapping.unmap() }
         let image = try ImageView(base: UnsafeRawPointer(mapping.base), count: mapping.count)
@@ -140,7 +141,7 @@ struct Worker: ~Copyable {
 
     /// Loads the first image and its plugins, watches the listeners, tells the master.
     mutating func start(image: Int32) throws {
-        let first = try pipeline.prepare(descriptor: image)
+        let first = try pipeline.prepare(descriptor: image, isChecked: true)  // by `SettledStart`
         Descriptor.close(image)
         pipeline.commit(first)
         pipeline.counters.block.head.pointee.revision = first.pointee.revision

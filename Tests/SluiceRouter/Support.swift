@@ -1,8 +1,11 @@
 // A table of routes as an image, asked in one line; and the naive matcher that the router is compared with.
+import CSluiceRegex
 import SluiceBytes
 import SluiceModel
 import SluiceRouter
 import SluiceRules
+
+@testable import SluiceCEL
 
 struct Answer: Equatable {
     var id: String?
@@ -10,22 +13,50 @@ struct Answer: Equatable {
     var allowed: UInt16 = 0
 }
 
+/// Conditions of the tests are words; a lookup says which of them are true.
+final class ConditionWords {
+    /// By number of the program.
+    var texts: [String] = []
+    var isTrue: Set<String> = []
+
+    /// A program that is never run: the router only asks for its number.
+    func compile(_ text: String) throws -> [UInt8] {
+        texts.append(text)
+        var e = Expression(text: text)
+        e.nodes = [Node(.literal(.bool(true)), SourceRange(offset: 0, count: 1))]
+        e.nodes[0].type = .bool
+        e.root = ExpressionID(0)
+        return try ProgramCompiler.compile(CheckedExpression(expression: e, type: .bool, cost: 1, attributesUsed: []))
+    }
+
+    var conditions: Conditions {
+        Conditions(context: Unmanaged.passUnretained(self).toOpaque()) { me, program in
+            let words = Unmanaged<ConditionWords>.fromOpaque(me!).takeUnretainedValue()
+            return words.isTrue.contains(words.texts[Int(program)])
+        }
+    }
+}
+
 /// Owns the image of some routes.
 final class Table {
     let memory: UnsafeMutableRawBufferPointer
     let view: ImageView
+    let words: ConditionWords
 
-    init(_ routes: [Route]) throws {
+    init(_ routes: [Route], words: ConditionWords = ConditionWords(), cache: ImageCache = ImageCache()) throws {
+        self.words = words
         var c = Configuration()
         c.listeners = [Listener(address: "127.0.0.1:80")]
         c.routes = routes
         let bytes = try ImageBuilder(
-            configuration: c, revision: 1, resolve: { _ in [] }, routeSlot: { _ in 0 }, plugin: { _ in nil }, configPath: ""
+            configuration: c, revision: 1, resolve: { _ in [] }, routeSlot: { _ in 0 }, plugin: { _ in nil }, configPath: "",
+            program: { text, _ in try words.compile(text) }
         )
-        .build()
-        memory = .allocate(byteCount: bytes.count, alignment: 8)
+        .build(cache)
+        memory = .allocate(byteCount: bytes.count, alignment: RegexSearch.alignment)
         memory.copyBytes(from: bytes)
         view = try ImageView(base: UnsafeRawPointer(memory.baseAddress!), count: bytes.count)
+        guard RegexSearch.prepare(view) else { throw ImageError(path: "", found: "no memory", allowed: "") }
     }
     deinit { memory.deallocate() }
 
@@ -33,12 +64,13 @@ final class Table {
         var host = host
         var path = path
         var result = MatchResult()
+        var conditions = words.conditions
         return host.withUTF8 { h in
             path.withUTF8 { p in
                 let empty = ByteView.empty.start
                 let index = Router.match(
                     view, host: ByteView(h.baseAddress ?? empty, h.count), path: ByteView(p.baseAddress ?? empty, p.count), method: method,
-                    result: &result)
+                    result: &result, conditions: &conditions)
                 if index < 0 { return Answer(id: nil, allowed: result.allowedMethods) }
                 var answer = Answer(id: view.text(view.routes[Int(index)].id).string)
                 for i in 0..<Int(result.parameterCount) {
@@ -52,12 +84,13 @@ final class Table {
     }
 }
 
-func route(_ id: String, _ paths: [String] = [], hosts: [String] = [], methods: [String] = [], priority: Int = 0) -> Route {
+func route(_ id: String, _ paths: [String] = [], hosts: [String] = [], methods: [String] = [], priority: Int = 0, when: String? = nil) -> Route {
     var r = Route(id: id, action: .respond(status: 200, body: "", headers: []))
     r.paths = paths
     r.hosts = hosts
     r.methods = methods
     r.priority = priority
+    r.when = when
     return r
 }
 
@@ -65,6 +98,7 @@ func route(_ id: String, _ paths: [String] = [], hosts: [String] = [], methods: 
 struct NaiveMatcher {
     private struct Candidate {
         let id: String
+        let isConditional: Bool
         let priority: Int
         /// 0 any, 1 + labels for a wildcard, 1000 exact.
         let hostRank: Int
@@ -76,6 +110,9 @@ struct NaiveMatcher {
         var tokens: [Int] = []
         var names: [String] = []
         var isPrefix = false
+        var regex: NaiveRegex?
+        /// Exact, regular expression, prefix: the smaller is better.
+        var kind: Int { regex != nil ? 1 : isPrefix ? 2 : 0 }
     }
     private struct Rule {
         let route: Route
@@ -95,6 +132,10 @@ struct NaiveMatcher {
 
     private static func parse(_ text: String) -> Pattern {
         var p = Pattern()
+        if text.hasPrefix("~") {
+            p.regex = NaiveRegex.of(String(text.dropFirst()))
+            return p
+        }
         if text.hasPrefix("=") {
             p.tokens = text.utf8.dropFirst().map(Int.init)
             return p
@@ -118,6 +159,7 @@ struct NaiveMatcher {
     }
 
     private static func match(_ p: Pattern, _ path: [UInt8]) -> [String: String]? {
+        if let regex = p.regex { return regex.matches(path) ? [:] : nil }
         var i = 0
         var values: [String] = []
         for token in p.tokens {
@@ -151,7 +193,7 @@ struct NaiveMatcher {
         }.max()
     }
 
-    func ask(_ host: String, _ path: String, method: UInt8) -> Answer {
+    func ask(_ host: String, _ path: String, method: UInt8, isTrue: Set<String> = []) -> Answer {
         let bytes = Array(path.utf8)
         var candidates: [Candidate] = []
         var allowed: UInt16 = 0
@@ -159,21 +201,48 @@ struct NaiveMatcher {
             guard let rank = NaiveMatcher.rank(rule.route.hosts, host) else { continue }
             for p in rule.patterns {
                 guard let parameters = NaiveMatcher.match(p, bytes) else { continue }
+                if let when = rule.route.when, !isTrue.contains(when) { continue }
                 allowed |= rule.methods
                 if rule.methods != 0 && rule.methods & 1 << UInt16(method) == 0 { continue }
                 candidates.append(
-                    Candidate(id: rule.route.id, priority: rule.route.priority, hostRank: rank, pattern: p, parameters: parameters))
+                    Candidate(
+                        id: rule.route.id, isConditional: rule.route.when != nil, priority: rule.route.priority, hostRank: rank, pattern: p, parameters: parameters))
             }
         }
         let best = candidates.enumerated().min { a, b in
             let (x, y) = (a.element, b.element)
             if x.priority != y.priority { return x.priority > y.priority }
             if x.hostRank != y.hostRank { return x.hostRank > y.hostRank }
-            if x.pattern.isPrefix != y.pattern.isPrefix { return !x.pattern.isPrefix }
+            if x.pattern.kind != y.pattern.kind { return x.pattern.kind < y.pattern.kind }
+            if let r = x.pattern.regex, let s = y.pattern.regex, r.literal != s.literal { return r.literal > s.literal }
             if x.pattern.tokens != y.pattern.tokens { return x.pattern.tokens.lexicographicallyPrecedes(y.pattern.tokens) }
+            if x.isConditional != y.isConditional { return x.isConditional }
             if x.id != y.id { return x.id.utf8.lexicographicallyPrecedes(y.id.utf8) }
             return a.offset < b.offset
         }
         return best.map { Answer(id: $0.element.id, parameters: $0.element.parameters) } ?? Answer(id: nil, allowed: allowed)
+    }
+}
+
+/// One expression by RE2, with the length of the literal that the order of routes looks at.
+final class NaiveRegex: @unchecked Sendable {
+    private let regex: OpaquePointer
+    let literal: Int
+    nonisolated(unsafe) private static var known: [String: NaiveRegex] = [:]
+
+    private init(_ text: String) {
+        var error = [CChar](repeating: 0, count: 100)
+        regex = text.withCString { cs_regex_make($0, text.utf8.count, 1 << 20, &error, error.count)! }
+        let plain = text.dropFirst().prefix { $0.isLetter || $0 == "/" }.count
+        literal = text.hasPrefix("^") && !text.contains("|") ? plain - (text.dropFirst(1 + plain).first.map { "?*{".contains($0) } == true ? 1 : 0) : 0
+    }
+    /// Every test of this folder runs alone with it.
+    static func of(_ text: String) -> NaiveRegex {
+        if let r = known[text] { return r }
+        known[text] = NaiveRegex(text)
+        return known[text]!
+    }
+    func matches(_ path: [UInt8]) -> Bool {
+        path.withUnsafeBytes { cs_regex_search(regex, $0.baseAddress?.assumingMemoryBound(to: CChar.self), path.count) != 0 }
     }
 }

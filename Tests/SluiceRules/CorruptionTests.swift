@@ -87,7 +87,7 @@ import Testing
         #expect(try refused(\.settings, 0) { (r: inout SettingsRecord) in r.headBytesMax = 1 << 20 } == "image.settings.headBytesMax")
         #expect(try refused(\.trustedNetworks, 0) { (r: inout NetworkRecord) in r.prefixBits = 129 } == "image.trustedNetworks[0]")
         #expect(try refused(\.lists, 0) { (r: inout RouteEntry) in r.route = 5 } == "image.lists[0]")
-        #expect(try refused(\.lists, 1) { (r: inout RouteEntry) in r.last = 0 }.hasPrefix("image."))
+        #expect(try refused(\.lists, 1) { (r: inout RouteEntry) in r.flags = 0 }.hasPrefix("image."))
         #expect(try refused(\.nodes, 2) { (r: inout RouteNode) in r.parent = 2 }.hasPrefix("image.nodes["))
         #expect(try refused(\.nodes, 1) { (r: inout RouteNode) in r.firstChild = 0 }.hasPrefix("image.nodes["))
         #expect(try refused(\.nodes, 0) { (r: inout RouteNode) in r.maxKey += 1 }.hasPrefix("image."))

@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "slash"), ("a", "slash"), ("=a", "slash"), ("~^/v[0-9]", "slash"), ("*", "slash"), ("/a?b", "\"?\""), ("/a#", "\"#\""),
+        ("", "slash"), ("a", "slash"), ("=a", "slash"), ("~^/v[0-9", "missing ]"), ("*", "slash"), ("/a?b", "\"?\""), ("/a#", "\"#\""),
         ("/a b", "a space"), ("/ü", "%C3%BC"),
         ("/a\n", "0xa"), ("/a*b", "not its end"), ("/**", "not its end"), ("/a{b}", "whole segment"), ("/{a}b", "whole segment"),
         ("/{a}*", "whole segment"),

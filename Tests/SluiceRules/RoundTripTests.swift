@@ -215,16 +215,17 @@ import Testing
     /// Every record is as large as its fields together: nothing in an image is implicit padding.
     @Test func layout() {
         #expect(
-            MemoryLayout<ImageHeader>.stride == 160 && MemoryLayout<AddressRecord>.stride == 120
+            MemoryLayout<ImageHeader>.stride == 232 && MemoryLayout<AddressRecord>.stride == 120
                 && MemoryLayout<ListenerRecord>.stride == 136)
         #expect(
             MemoryLayout<ClusterRecord>.stride == 40 && MemoryLayout<TargetRecord>.stride == 144 && MemoryLayout<RouteRecord>.stride == 80)
-        #expect(MemoryLayout<RouteRecord>.offset(of: \.bodyBytesMax) == 72 && MemoryLayout<RouteRecord>.offset(of: \.reserved) == 64)
+        #expect(MemoryLayout<RouteRecord>.offset(of: \.bodyBytesMax) == 72 && MemoryLayout<RouteRecord>.offset(of: \.reserved) == 68)
         #expect(
             MemoryLayout<PluginRecord>.stride == 56 && MemoryLayout<BindingRecord>.stride == 32 && MemoryLayout<NetworkRecord>.stride == 24)
         #expect(
             MemoryLayout<SettingsRecord>.stride == 152 && MemoryLayout<HostTableHeader>.stride == 32 && MemoryLayout<HostSlot>.stride == 32)
-        #expect(MemoryLayout<RouteNode>.stride == 32 && MemoryLayout<RouteEntry>.stride == 16)
+        #expect(MemoryLayout<RouteNode>.stride == 32 && MemoryLayout<RouteEntry>.stride == 16 && MemoryLayout<RegexEntry>.stride == 24)
+        #expect(MemoryLayout<RegexSetRecord>.stride == 16 && MemoryLayout<IPSetRecord>.stride == 16 && MemoryLayout<ConsumerRecord>.stride == 24)
     }
 
     @Test func methodTokensAgreeWithHTTP() {

@@ -6,10 +6,12 @@ import SluicePlugins
 import SluiceRules
 import SluiceSystem
 
-func imageBytes(_ configuration: Configuration, plugin: @escaping (String) -> PluginArtifact? = { _ in nil }) throws -> [UInt8] {
+func imageBytes(
+    _ configuration: Configuration, plugin: @escaping (String) -> PluginArtifact? = { _ in nil }, cache: ImageCache = ImageCache()
+) throws -> [UInt8] {
     try ImageBuilder(
         configuration: configuration, revision: 1, resolve: { _ in [] }, routeSlot: { _ in 0 }, plugin: plugin, configPath: ""
-    ).build()
+    ).build(cache)
 }
 
 /// In a sealed memory file that stays mapped until the process ends.

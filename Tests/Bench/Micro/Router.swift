@@ -13,6 +13,7 @@ enum RouterFigures {
         try Core.pin()
         Figure.header()
         for shape in [RouteShape.manyHosts, .oneHost] { try measure(shape) }
+        try RegexFigures.run()
     }
 
     private static func measure(_ shape: RouteShape) throws {
@@ -24,9 +25,84 @@ enum RouterFigures {
             if requests.wrong > 0 { throw BenchFailure("\(shape.name), \(name): \(requests.wrong) wrong routes") }
             figure.row("\(shape.name): \(name)", "ns", most: lookupMost)
         }
-        let build = try Figure(rounds: Figure.rounds) { try nanoseconds(1) { _ = try imageBytes(configuration) } / 1e6 }
-        build.row("\(shape.name): build of the image", "ms")
+        try measureChange(shape, configuration)
         Figure([Double(size) / Double(RouteShape.total)]).row("\(shape.name): bytes of the image per route", "B")
+    }
+}
+
+/// What a change costs the control process, the master and a worker.
+extension RouterFigures {
+    static func measureChange(_ shape: RouteShape, _ configuration: Configuration) throws {
+        let build = try Figure(rounds: 5) { try nanoseconds(1) { _ = try imageBytes(configuration) } / 1e6 }
+        build.row("\(shape.name): build of the whole image", "ms")
+        let cache = ImageCache()
+        var changed = configuration
+        var bytes = try imageBytes(changed, cache: cache)
+        var round = 0
+        let one = try Figure {
+            round += 1
+            changed.routes[(round * 7919) % RouteShape.total].priority = round & 1
+            return try nanoseconds(1) { bytes = try imageBytes(changed, cache: cache) } / 1e6
+        }
+        one.row("\(shape.name): build with one route changed", "ms", most: 20)
+        let write = try Figure {
+            var file: Int32 = -1
+            let ms = try nanoseconds(1) {
+                file = try bytes.withUnsafeBytes { raw throws(SystemError) in try MemoryFile.sealed("sluice-microbench", raw) }
+            } / 1e6
+            Descriptor.close(file)
+            return ms
+        }
+        write.row("\(shape.name): writing the sealed file", "ms")
+        let file = try bytes.withUnsafeBytes { raw throws(SystemError) in try MemoryFile.sealed("sluice-microbench", raw) }
+        defer { Descriptor.close(file) }
+        let check = try Figure {
+            try nanoseconds(1) {
+                let mapping = try Mapping(file, count: bytes.count, writable: false)
+                _ = try ImageView(base: UnsafeRawPointer(mapping.base), count: mapping.count)
+                mapping.unmap()
+            } / 1e6
+        }
+        check.row("\(shape.name): mapping and checking it (master)", "ms")
+        let ready = try Figure {
+            try nanoseconds(1) {
+                let mapping = try Mapping(file, count: bytes.count, writable: false)
+                _ = try ImageView(alreadyChecked: UnsafeRawPointer(mapping.base), count: mapping.count)
+                mapping.unmap()
+            } / 1e3
+        }
+        ready.row("\(shape.name): mapping it when checked (worker)", "µs", most: 100)
+    }
+}
+
+/// Many regular expressions beside one: all of them are searched for at once.
+enum RegexFigures {
+    private static func image(_ count: Int) throws -> ImageView {
+        var c = Configuration()
+        c.clusters = [Cluster(id: "origin")]
+        c.clusters[0].targets = [Target(address: "127.0.0.1:8090")]
+        c.routes = (0..<count).map { i in
+            var r = Route(id: "r\(i)", action: .cluster("origin"))
+            r.paths = ["~^/v[0-9]+/service\(i)/"]
+            return r
+        }
+        let view = try mappedImage(c).view
+        guard RegexSearch.prepare(view) else { throw BenchFailure("no memory for the regular expressions") }
+        return view
+    }
+
+    static func run() throws {
+        let one = Lookups(10_000) { i in ("any.example.org", "/v12/service0/orders/\(i)", 0) }
+        let (first, many) = (try image(1), try image(10_000))
+        let single = Figure { nanoseconds(one.count * 10) { for _ in 0..<10 { one.run(first) } } }
+        single.row("1 route with a regular expression: hit", "ns")
+        let all = Lookups(10_000) { i in ("any.example.org", "/v12/service\(i)/orders/17", i) }
+        let hit = Figure { nanoseconds(all.count * 10) { for _ in 0..<10 { all.run(many) } } }
+        hit.row("10,000 routes with a regular expression each: hit", "ns", most: 3 * single.median)
+        let none = Lookups(10_000) { i in ("any.example.org", "/other\(i)/orders/17", -1) }
+        let miss = Figure { nanoseconds(none.count * 10) { for _ in 0..<10 { none.run(many) } } }
+        miss.row("10,000 routes with a regular expression each: miss", "ns", most: 3 * single.median)
+        if one.wrong + all.wrong + none.wrong > 0 { throw BenchFailure("wrong routes behind regular expressions") }
     }
 }
 
@@ -72,11 +148,16 @@ final class Lookups {
     private(set) var wrong = 0
     var count: Int { requests.count }
 
-    init(_ shape: RouteShape, _ asks: RouteShape.Asks) {
+    convenience init(_ shape: RouteShape, _ asks: RouteShape.Asks) {
+        self.init(RouteShape.total) { i in (shape.host(i, asks), shape.path(i, asks), asks == .route ? i : -1) }
+    }
+
+    /// - Parameter request: host, path and expected route of the i-th of `total`; texts of at most 64 bytes together.
+    init(_ total: Int, _ request: (Int) -> (host: String, path: String, route: Int)) {
         result.initialize(to: MatchResult())
         var shuffle = Shuffle()
-        let order = (0..<RouteShape.total).shuffled(using: &shuffle)
-        var next = UnsafeMutablePointer<UInt8>.allocate(capacity: RouteShape.total * 64)
+        let order = (0..<total).shuffled(using: &shuffle)
+        var next = UnsafeMutablePointer<UInt8>.allocate(capacity: total * 64)
         func keep(_ text: String) -> ByteView {
             let start = next
             for byte in text.utf8 {
@@ -85,7 +166,10 @@ final class Lookups {
             }
             return ByteView(start, next - start)
         }
-        for i in order { requests.append((keep(shape.host(i, asks)), keep(shape.path(i, asks)), asks == .route ? Int32(i) : -1)) }
+        for i in order {
+            let r = request(i)
+            requests.append((keep(r.host), keep(r.path), Int32(r.route)))
+        }
     }
 
     func run(_ image: ImageView) {
