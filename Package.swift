@@ -47,7 +47,7 @@ let package = Package(
             .product(name: "Logging", package: "swift-log")], plain),
         // 5
         room("SluiceStore", ["SluiceModel", .product(name: "GRDB", package: "GRDB.swift")], plain),
-        room("SluicePipeline", ["SluiceRouter", "SluiceUpstream", "SluicePlugins", "SluiceObserve", "SluiceHTTP", "SluiceRules", "SluiceCEL", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
+        room("SluicePipeline", ["CSluiceRegex", "SluiceRouter", "SluiceUpstream", "SluicePlugins", "SluiceObserve", "SluiceHTTP", "SluiceRules", "SluiceCEL", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
         // 4 organs
         room("SluiceRouter", ["SluiceRules", "SluiceCEL", "SluiceModel", "SluiceBytes"]),
         room("SluiceUpstream", ["SluiceHTTP", "SluiceRules", "SluiceLoop", "SluiceShared", "SluiceModel", "SluiceBytes", "SluiceSystem"]),
@@ -81,7 +81,7 @@ let package = Package(
         tests("SluiceUpstream", ["SluiceUpstream", "SluiceRules", "SluiceHTTP"]),
         tests("SluicePipeline", ["SluicePipeline"]),
         tests("SluiceHTTP", ["SluiceHTTP", "SluiceBytes", "SluiceModel"]),
-        tests("SluiceControl", ["SluiceControl", "SluiceStore", "SluiceCEL", "SluiceModel"]),
+        tests("SluiceControl", ["SluiceControl", "SluiceStore", "SluiceRules", "SluiceCEL", "SluiceModel"]),
         tests("SluiceModel", ["SluiceModel"]),
         tests("SluiceRules", ["SluiceRules", "SluiceCEL", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),
         tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceCEL", "SluiceModel", "SluiceBytes", "CSluiceRegex"]),

@@ -20,7 +20,10 @@ let package = Package(
         .target(name: "CSluiceABI"),
         .target(name: "CSluiceSwift", dependencies: ["CSluiceABI"]),
         .target(name: "SluicePlugin", dependencies: ["CSluiceABI", "CSluiceSwift"], swiftSettings: fast),
-        .target(name: "SluicePluginTesting", dependencies: ["SluicePlugin", "CSluiceABI"], swiftSettings: settings),
+        .target(name: "SluicePluginTesting", dependencies: ["SluicePlugin", "CSluiceABI", "CSluiceFakeCrypto"], swiftSettings: settings),
+        // sluice.crypto/1 of the fake hosts, by OpenSSL (libssl-dev). Its files but table.c are links to the gateway's own.
+        .target(
+            name: "CSluiceFakeCrypto", dependencies: ["CSluiceABI"], path: "Fake/crypto", linkerSettings: [.linkedLibrary("crypto")]),
         // What a hook costs (`swift run -c release --package-path SDK sluice-swift-bench`); no product.
         .executableTarget(
             name: "sluice-swift-bench", dependencies: ["SluicePlugin", "CSluiceABI", "CSluiceSwift"], path: "Tests/Bench",

@@ -1,6 +1,5 @@
-/* What the parts of the fake host know of each other; tests see include/sluice/fake_host.h only. One file a part: host.c (the plugin,
-   logs), manifest.c, exchange.c (making and looking), run.c (hooks), fiber.c (waiting), loop.c (time, tasks, jobs), rules.c (what may be
-   written), and the tables: table_request.c, table_response.c, table_io.c, table_state.c. */
+/* What the parts of the fake host know of each other; tests see include/sluice/fake_host.h only. One file a part: host.c (plugin, logs),
+   manifest.c, exchange.c (making and looking), run.c (hooks), fiber.c (waiting), loop.c (time, tasks), rules.c, and the tables. */
 #ifndef SLUICE_FAKE_H
 #define SLUICE_FAKE_H
 #ifndef _GNU_SOURCE
@@ -11,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
+#if defined(__has_include) && __has_include(<openssl/evp.h>) /* else the fake host lacks sluice.crypto/1 and needs no libcrypto */
+#define FAKE_HAS_CRYPTO
+#include "crypto/include/sluice_fake_crypto.h"
+#endif
 
 enum {
   FAKE_TASKS_MAX = 4096, FAKE_LOG_MAX = 1024, FAKE_MEMORY_MAX = 1 << 20, FAKE_STACK = 256 * 1024, FAKE_WRITE_MARK = 64 * 1024,

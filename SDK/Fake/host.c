@@ -160,6 +160,9 @@ int fake_close(fake_host *h) {
   if (h->worker.worker_exit) h->worker.worker_exit(h->state);
   int left = cancel_all(h);
   if (h->entry->destroy) h->entry->destroy(h->state);
+#ifdef FAKE_HAS_CRYPTO
+  sluice_fake_crypto_end(&h->table);
+#endif
   if (h->library) dlclose(h->library);
   for (fake_job *j = h->jobs, *next; j; j = next) next = j->next, free(j);
   for (uint32_t i = 0; i < FAKE_LOG_MAX; i++) free(h->log[i]);

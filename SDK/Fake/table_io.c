@@ -274,4 +274,8 @@ const struct fake_extension fake_extensions[] = {
     {SLUICE_BODY_1, &fake_body_table}, {SLUICE_EXCHANGE_LOG_1, &fake_exchange_log_table}, {SLUICE_CONTENT_1, &fake_content_table},
     {SLUICE_BALANCER_1, &fake_balancer_table}, {SLUICE_IO_1, &io_table}, {SLUICE_LOOP_1, &loop_table}, {SLUICE_SUSPEND_1, &suspend_table},
     {SLUICE_BACKGROUND_1, &background_table}, {SLUICE_HTTP_CLIENT_1, &http_table},
-    {SLUICE_VARIABLES_1, &fake_variables_table}, {SLUICE_METRICS_1, &fake_metrics_table}, {NULL, NULL}};
+    {SLUICE_VARIABLES_1, &fake_variables_table}, {SLUICE_METRICS_1, &fake_metrics_table},
+#ifdef FAKE_HAS_CRYPTO
+    {SLUICE_CRYPTO_1, &sluice_fake_crypto},
+#endif
+    {NULL, NULL}};

@@ -3,6 +3,11 @@
 import SluiceBytes
 import SluiceModel
 
+extension Value {
+    /// The address that a text is (`AddressText.parse`); nil: it is none.
+    public static func ip(text: ByteView) -> Value? { AddressText.parse(text)?.value }
+}
+
 enum AddressText {
     struct Address {
         var high: UInt64, low: UInt64

@@ -18,6 +18,8 @@ public struct Expression: Sendable {
     public var text: String
     public var nodes: [Node] = []
     public var root = ExpressionID(-1)
+    /// Where the name of a field, function or operator stands, for messages; `Node.range` is all of it with its operands.
+    public var nameRanges: [ExpressionID: SourceRange] = [:]
     public init(text: String) { self.text = text }
     public subscript(_ id: ExpressionID) -> Node {
         get { nodes[Int(id.index)] }

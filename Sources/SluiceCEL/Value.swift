@@ -73,6 +73,8 @@ extension Value {
     /// Of a list, or the keys and values of a map.
     @inline(__always) var items: UnsafeMutablePointer<Value>? { UnsafeMutablePointer(bitPattern: UInt(truncatingIfNeeded: a)) }
     @inline(__always) var count: Int { Int(truncatingIfNeeded: b) }
+    /// Puts the value where a function of `AttributeProvider` writes it.
+    @inlinable @inline(__always) public func write(to out: UnsafeMutableRawPointer) { out.storeBytes(of: self, as: Value.self) }
     @inline(__always) func at(_ offset: UInt32) -> Value {
         var v = self
         v.aux = offset

@@ -28,6 +28,10 @@ extension Limits {
     public static let templateBytesMax = 4_096
     public static let patternBytesMax = 2_048
     public static let splitBranchesMax = 64
+    public static let rewritePatternsMax = 1_024  // compiled, in a worker
+    public static let stickyNameBytesMax = 64
+    public static let maintenanceStatusRange = 400...599
+    public static let expandedBytesMax = 8_192  // of what a template becomes
     public static let splitWeightRange = 0...65_535
     public static let stickySecondsMax = 31_536_000
     public static let ipSetsMax = 4_096

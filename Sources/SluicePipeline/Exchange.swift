@@ -24,7 +24,7 @@ enum Stage: UInt8 {
 /// Where a response head comes from.
 enum HeadSource: UInt8 { case upstream, own, content }
 /// The answers that the gateway makes itself.
-enum OwnAnswer: UInt8 { case error, route, plugin }
+enum OwnAnswer: UInt8 { case error, route, plugin, maintenance }
 
 /// How the end of a body is known (RFC 9112 section 6).
 enum Framing: UInt8 { case none, length, chunked, untilClose }
@@ -60,6 +60,8 @@ struct Exchange {
     var chainCount: Int32 = 0
     /// Union of the phases that the chain's plugins have hooks for.
     var chainPhases: UInt8 = 0
+    /// The bindings of the consumer are in the chain.
+    var consumerJoined = false
     var stage = Stage.routing
     /// The response is relayed decoded: through body filters, or unchunked for an HTTP/1.0 client.
     var decodesResponse = false
@@ -139,6 +141,11 @@ struct Exchange {
     var connectMs: UInt32 = 0
     var responseMs: UInt32 = 0
     var connectRetries: Int32 = -1
+    /// Bindings by place in the chain: their condition was looked at, and was true.
+    var conditionsKnown: UInt64 = 0
+    var conditionsTrue: UInt64 = 0
+    /// Of a route with extras, in the arena: nil for all others.
+    var action: UnsafeMutablePointer<ActionState>?
 
     /// The form that every exchange begins as: one copy of a kilobyte costs a third of setting its fields one by one. Its pointers
     /// point nowhere until `Pipeline.begin` sets them.

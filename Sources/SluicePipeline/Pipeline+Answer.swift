@@ -57,6 +57,9 @@ extension Pipeline {
         if x.pointee.ownAnswer == .route {
             x.pointee.ownBody = x.pointee.snapshot.pointee.image.text(x.pointee.route.unsafelyUnwrapped.pointee.body)
         }
+        if x.pointee.ownAnswer == .maintenance, let e = x.pointee.action?.pointee.extras {
+            x.pointee.ownBody = x.pointee.snapshot.pointee.image.text(e.pointee.maintenanceBody)
+        }
         let status = x.pointee.context.status
         let isBodyless = status == 204 || status == 304 || x.pointee.requestHead.method == Method.head.rawValue
         guard filtersOwnBody(x), !isBodyless else { return sendOwnHead(x) }
@@ -87,7 +90,7 @@ extension Pipeline {
         case .error, .plugin:
             let lines = headerLines(x, x.pointee.context.response, contentType: x.pointee.ownAnswer == .error)
             send(x, status, body: x.pointee.ownBody, lines: lines)
-        case .route: sendRouteAnswer(x)
+        case .route, .maintenance: sendRouteAnswer(x)
         }
     }
 
@@ -145,6 +148,13 @@ extension Pipeline {
         let route = x.pointee.route.unsafelyUnwrapped
         let image = x.pointee.snapshot.pointee.image
         var lines = image.text(route.pointee.headerLines)
+        if let state = x.pointee.action, let e = state.pointee.extras {
+            if x.pointee.ownAnswer == .maintenance {
+                lines = image.text(e.pointee.maintenanceLines)
+            } else if !state.pointee.lines.isEmpty {
+                lines = state.pointee.lines
+            }
+        }
         if x.pointee.context.response.extraCount > 0 {
             let more = headerLines(x, x.pointee.context.response, contentType: false)
             guard let p = x.pointee.arena.allocate(lines.count + more.count) else { return send(x, 500, body: .empty, lines: .empty) }

@@ -104,7 +104,11 @@ extension Pipeline {
             x.pointee.context.upstreamUs = x.pointee.upstreamUs
             x.pointee.context.retries = x.pointee.retries
             for i in 0..<Int(x.pointee.chainCount) {
-                let b = binding(x, i)
+                var b = x.pointee.snapshot.pointee.bound + Int(x.pointee.chain.unsafelyUnwrapped[i])
+                if b.pointee.isChosen {
+                    guard let mine = chosen(x, i, b) else { continue }
+                    b = mine
+                }
                 if b.pointee.phases & PluginPhase.log.bit != 0 { _ = b.pointee.run(.log, address(&x.pointee.context)) }
             }
         }

@@ -15,7 +15,13 @@ extension Pipeline {
         var i = from
         while i < Int(x.pointee.chainCount) {
             var b = bound + Int(x.pointee.chain.unsafelyUnwrapped[i])
-            if b.pointee.share != 0 { b = shared(x, b) }
+            if b.pointee.isChosen {
+                guard let mine = chosen(x, i, b) else {
+                    i &+= 1
+                    continue
+                }
+                b = mine
+            }
             if b.pointee.phases & phase.bit != 0 {
                 let r = b.pointee.run(phase, context)
                 if r != 0 { return paused(x, phase, i, b, r) }
@@ -23,6 +29,23 @@ extension Pipeline {
             i &+= 1
         }
         return .next
+    }
+
+    /// The binding as this request uses it; nil: its condition is not true. Conditions are looked at once for a request, so that all
+    /// phases of a plugin see the same requests.
+    @inline(never) func chosen(_ x: Ex, _ i: Int, _ b: UnsafeMutablePointer<BoundPlugin>) -> UnsafeMutablePointer<BoundPlugin>? {
+        let condition = x.pointee.snapshot.pointee.image.bindings[Int(x.pointee.chain.unsafelyUnwrapped[i])].condition
+        if condition != .max {
+            let bit: UInt64 = i < 64 ? 1 << UInt64(i) : 0  // behind 64 places, which only consumers reach, it is looked at each time
+            if x.pointee.conditionsKnown & bit == 0 {
+                x.pointee.conditionsKnown |= bit
+                if !holds(x, condition) { return nil }
+                x.pointee.conditionsTrue |= bit
+            } else if x.pointee.conditionsTrue & bit == 0 {
+                return nil
+            }
+        }
+        return b.pointee.share == 0 ? b : shared(x, b)
     }
 
     /// Two generations of a plugin are active: which of them serves this request, in all of its phases alike. A client keeps its
@@ -75,6 +98,9 @@ extension Pipeline {
         let b = binding(x, i)
         x.pointee.isParked = false
         loop.timers.cancel(timer(x.pointee.client))
+        if x.pointee.context.body.state == .gathering && r == 0 && !mayFlowAgain(x) {
+            return fail(x, 503, "a plugin was unloaded while it gathered the body")
+        }
         let verdict = r == 0 ? run(phase, x, from: i + 1) : paused(x, phase, i, b, r)
         if verdict == .parked { return }
         switch phase {
@@ -84,6 +110,13 @@ extension Pipeline {
         case .bodyFilter: bodyFiltered(x, verdict)
         default: break
         }
+    }
+
+    /// A hook that waited for the body was cancelled and its plugin fails open: the request goes on, if nothing of the body was taken yet.
+    private func mayFlowAgain(_ x: Ex) -> Bool {
+        if x.pointee.request.received > 0 { return false }
+        x.pointee.context.body.state = .flowing
+        return true
     }
 
     /// Nothing of the request may wait any more: hooks get SLUICE_ECANCELED and run to their end, which nobody asks for.

@@ -148,6 +148,7 @@ extension Pipeline {
         x.pointee.context.responseHead = head
         x.pointee.context.response = HeaderMap(buffer: b, fields: fields(b), fieldCount: Int(head.pointee.fieldCount))
         x.pointee.context.status = head.pointee.status
+        if x.pointee.action != nil { setCookie(x) }
         if x.pointee.chainPhases & PluginPhase.headerFilter.bit != 0 {
             return headFiltered(x, run(.headerFilter, x))
         }

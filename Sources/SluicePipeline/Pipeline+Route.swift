@@ -44,6 +44,8 @@ extension Pipeline {
     }
 
     @inline(never) private mutating func routeAgain(_ x: Ex) {
+        // Another route may have other conditions, or the same ones see another request.
+        (x.pointee.conditionsKnown, x.pointee.conditionsTrue, x.pointee.action) = (0, 0, nil)
         if route(x) { permit(x) }
     }
 
@@ -54,12 +56,24 @@ extension Pipeline {
         {
             return answer(x, 413, "body larger than the limit of this route")
         }
-        if x.pointee.chainPhases & PluginPhase.access.bit != 0 { accessed(x, run(.access, x)) } else { act(x) }
+        if x.pointee.route.unsafelyUnwrapped.pointee.flags & RouteRecord.hasExtras != 0 && maintains(x) { return }
+        if x.pointee.chainPhases & PluginPhase.access.bit != 0 {
+            accessed(x, run(.access, x))
+        } else if x.pointee.context.consumer.isEmpty {
+            act(x)
+        } else {
+            accessed(x, .next)
+        }
     }
 
     /// After the access hooks.
     mutating func accessed(_ x: Ex, _ verdict: Verdict) {
-        if verdict == .next { act(x) } else { unless(x, verdict) }
+        guard verdict == .next else { return unless(x, verdict) }
+        if !x.pointee.context.consumer.isEmpty {
+            let first = joinConsumer(x)
+            if first >= 0 { return accessed(x, run(.access, x, from: first)) }
+        }
+        act(x)
     }
 
     /// The request may pass: plugins choose a cluster or make the response, else the route says what happens.
@@ -77,8 +91,10 @@ extension Pipeline {
     }
 
     @inline(__always) mutating func actByRoute(_ x: Ex) {
+        if x.pointee.route.unsafelyUnwrapped.pointee.flags & RouteRecord.hasExtras != 0 { return actByExtras(x) }
         switch ActionKind(rawValue: x.pointee.route.unsafelyUnwrapped.pointee.action) {
         case .proxy: connect(x)
+        case .plugin: answer(x, 404, "the plugin of this route made no response")
         default: answerFromRoute(x)
         }
     }
@@ -179,7 +195,9 @@ extension Pipeline {
             path = folded
         }
         var result = MatchResult()
-        let i = Router.match(image, host: host, path: path, method: h.method, result: &result)
+        conditions.pointee.exchange = x
+        let i = Router.match(
+            image, host: host, path: path, method: h.method, result: &result, conditions: address(&conditions.pointee.router))
         if i < 0 {
             answerNoRoute(x, allowed: result.allowedMethods)
             return false
@@ -196,8 +214,12 @@ extension Pipeline {
         x.pointee.chainPhases = phases
         if phases != 0 {
             x.pointee.context.attention = attention
-            x.pointee.context.routeProxies = r.pointee.action == ActionKind.proxy.rawValue
+            x.pointee.context.routeProxies =
+                r.pointee.action == ActionKind.proxy.rawValue || r.pointee.action == ActionKind.split.rawValue
             x.pointee.context.clusters = UnsafePointer(x.pointee.snapshot.pointee.clusterNames)
+        }
+        if r.pointee.flags & RouteRecord.hasExtras != 0 || (phases != 0 && result.parameterCount != 0) {
+            return keepMatch(x, r, result, path)
         }
         return true
     }

@@ -1,9 +1,9 @@
 // The walk of a request through its phases, for all connections of one worker. This file holds what the walk stands on;
 // the phases follow in the order they happen:
 //
-//   Pipeline+Accept → +Head (read the request) → +Route (rewrite, route, access) → +Connect (balance, connect or reuse)
+//   Pipeline+Accept → +Head (read the request) → +Route (rewrite, route, access), +Actions → +Connect (balance, connect or reuse)
 //   → +Request (send head and body) → +Response (read head, header filter) → +Relay / +Filter / +Splice (body)
-//   → +Finish (log, keep alive) ; +Answer, +Hooks, +Gather, +Content, +Tunnel, +Timeout, +Close for what can happen beside it.
+//   → +Finish (log, keep alive) ; +Answer, +Hooks, +Gather, +Content, +Tunnel, +Timeout, +Close, +Conditions, +Expand for what can happen beside it.
 //
 // One thread, no locks. Nothing on the way of a request allocates from the heap once the pools have grown.
 import CSluiceSys
@@ -44,6 +44,9 @@ public struct Pipeline: ~Copyable {
     var line: Int32 = -1
     /// Local ports of the listeners, as text for forwarding headers.
     let listenerPorts: UnsafeMutablePointer<PortText>
+    let conditions: UnsafeMutablePointer<ConditionRoom>
+    let patterns: UnsafeMutablePointer<RewritePatterns>
+    var chance: Chance
     var pipes: PipePool
     /// Requests whose hooks want something since the last look (`MessageContext.attention`).
     let attention: UnsafeMutablePointer<UnsafeMutablePointer<MessageContext>?>
@@ -73,6 +76,11 @@ public struct Pipeline: ~Copyable {
         pipes = PipePool()
         attention = .allocate(capacity: 1)
         attention.initialize(to: nil)
+        conditions = ConditionRoom.make(head: counters.block.head)
+        conditions.pointee.host = host
+        patterns = .allocate(capacity: 1)
+        patterns.initialize(to: RewritePatterns())
+        chance = Chance()
         listenerPorts = .allocate(capacity: 64)
         listenerPorts.initialize(repeating: PortText(0), count: 64)
         precondition(64 * MemoryLayout<Connection>.stride % 4096 == 0, "64 connections must fill whole pages")

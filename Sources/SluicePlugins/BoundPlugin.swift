@@ -25,6 +25,8 @@ import SluiceShared
     /// The binding that serves requests whose hash (32 bits) is below `share`; 0: none.
     public var alternative: UnsafeMutablePointer<BoundPlugin>?
     public var share: UInt32 = 0
+    /// Which requests it serves depends on the request: it has a condition, or an alternative.
+    public var isChosen = false
     /// A failed hook lets the request go on (already applied to the result of `run`).
     public var failOpen: Bool
     /// Those of its phases that run on a fiber.

@@ -32,7 +32,7 @@ extension HostTables {
             finish: { handle in
                 guard let ctx = making(handle) else { return handle == nil ? Status.invalid : Status.phase }
                 let content = ctx.pointee.content
-                if ctx.pointee.isCancelled { return Status.canceled }
+                if ctx.pointee.mayNotWait { return Status.canceled }
                 guard content.isStarted, content.length < 0 || content.written == content.length else { return Status.invalid }
                 ctx.pointee.content.isFinished = true
                 return Status.answered
@@ -42,7 +42,7 @@ extension HostTables {
 
     private static func write(_ ctx: Context, _ view: ByteView) -> Int32 {
         let content = ctx.pointee.content
-        if ctx.pointee.isCancelled { return Status.canceled }  // the hook is called or woken a last time
+        if ctx.pointee.mayNotWait { return Status.canceled }  // the hook is called or woken a last time
         guard content.isStarted, !content.isFinished else { return Status.phase }
         if content.length >= 0 && content.written + Int64(view.count) > content.length { return Status.invalid }
         // Without a fiber nobody waits here: all of it is taken, and the caller is asked to come back later.

@@ -26,7 +26,7 @@ extension HostTables {
             misused(ctx)
             return Status.phase
         }
-        if ctx.pointee.isCancelled { return Status.canceled }
+        if ctx.pointee.mayNotWait { return Status.canceled }
         let board = b.pointee.owner.board
         guard let e = board.prepare(ctx, .call) else { return board.refusal(b.pointee.owner) }
         (e.pointee.then, e.pointee.data) = (then, data)

@@ -85,6 +85,8 @@ public enum Wait: UInt8, Sendable {
     @usableFromInline var pending: UnsafeMutableRawPointer?
     /// The exchange is over (`PluginHost.cancel`): every wait ends at once, failures are not the plugin's.
     public internal(set) var isCancelled = false
+    /// The generation goes by force: the hook that runs now is called a last time, and every wait of it ends at once.
+    var hookIsCancelled = false
     /// The binding whose hook runs now.
     @usableFromInline var binding: UnsafeMutablePointer<BoundPlugin>?
     /// The pipeline's exchange, which finds its request again when a parked hook ends.

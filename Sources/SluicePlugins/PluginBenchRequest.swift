@@ -4,6 +4,7 @@ import Glibc
 import SluiceBytes
 import SluiceHTTP
 import SluiceModel
+import SluiceRules
 
 /// What the request looks like.
 public struct PluginBenchShape: Sendable {
@@ -12,7 +13,7 @@ public struct PluginBenchShape: Sendable {
     public var target = "/private/orders/17?page=2"
     /// Lines "Name: value" beside those of a browser.
     public var lines: [String] = []
-    /// Bytes of the one chunk that body_filter gets.
+    /// Bytes of the one chunk that body_filter gets, and of the body of a POST, PUT or PATCH.
     public var chunkBytes = 4096
     public init() {}
 }
@@ -51,6 +52,10 @@ struct PluginBenchRequest {
     private let request: BenchHead
     private let response: BenchHead
     private let chunk: ByteView
+    private let hasBody: Bool
+    /// Targets that a balancer hook chooses from; all of the one cluster, "demo".
+    static let targets = 3
+    let balance: UnsafeMutablePointer<BalanceContext>
     /// As it is before the first hook.
     private let fresh: MessageContext
 
@@ -70,7 +75,17 @@ struct PluginBenchRequest {
         let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, shape.chunkBytes))
         for i in 0..<shape.chunkBytes { bytes[i] = UInt8(ascii: "a") + UInt8(i % 26) }
         chunk = ByteView(bytes, shape.chunkBytes)
+        hasBody = ["POST", "PUT", "PATCH"].contains(shape.method)
+        let image = try Self.image()
+        balance = Self.choice(image)
+        let clusters = UnsafeMutablePointer<ClusterNames>.allocate(capacity: 1)
+        clusters.initialize(to: ClusterNames(image))
         var made = MessageContext(arena: arena)
+        made.clusters = UnsafePointer(clusters)
+        made.routeProxies = true
+        made.balance = balance
+        made.body.declared = hasBody ? Int64(shape.chunkBytes) : 0
+        made.body.limit = UInt64(1 << 20)
         made.requestHead = request.head
         made.request = request.map
         made.clientAddress = ByteView("10.0.0.7")
@@ -87,11 +102,56 @@ struct PluginBenchRequest {
         request.restore()
         response.restore()
         arena.pointee.reset()
+        context.pointee.body.release()
+        context.pointee.content.release()
         context.pointee = fresh
+        if phase == .balancer { balance.pointee.chosen = -1 }
         guard phase == .headerFilter || phase == .bodyFilter || phase == .log else { return }
         context.pointee.responseHead = response.head
         context.pointee.response = response.map
         context.pointee.status = response.head.pointee.status
         if phase == .bodyFilter { context.pointee.beginChunk(chunk, isLast: true, isWritable: true) }
+    }
+
+    /// The body that a hook waits for has come. False: no memory.
+    func completeBody() -> Bool {
+        if hasBody && !context.pointee.body.append(chunk) { return false }
+        context.pointee.body.state = .complete
+        return true
+    }
+    /// The client has taken what a content hook wrote.
+    func takeContent() { _ = context.pointee.content.take() }
+
+    // MARK: a cluster
+
+    private static func image() throws(PluginFailure) -> ImageView {
+        var configuration = Configuration(), demo = Cluster(id: "demo")
+        configuration.listeners = [Listener(address: "127.0.0.1:80")]
+        demo.targets = (1...targets).map { Target(address: "10.0.1.\($0):8080") }
+        configuration.clusters = [demo]
+        do {
+            let bytes = try ImageBuilder(
+                configuration: configuration, revision: 1, resolve: { _ in [] }, routeSlot: { _ in 0 }, plugin: { _ in nil }, configPath: ""
+            ).build()
+            let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes.count, alignment: 4096)
+            memory.copyMemory(from: bytes, byteCount: bytes.count)
+            return try ImageView(base: UnsafeRawPointer(memory), count: bytes.count)
+        } catch {
+            throw PluginFailure("the image of the measurement: \(error)")
+        }
+    }
+
+    /// The first attempt, nothing tried, nothing under way.
+    private static func choice(_ image: ImageView) -> UnsafeMutablePointer<BalanceContext> {
+        let active = UnsafeMutablePointer<UInt32>.allocate(capacity: targets),
+            pools = UnsafeMutablePointer<UInt32>.allocate(capacity: targets)
+        active.initialize(repeating: 0, count: targets)
+        for i in 0..<targets { (pools + i).initialize(to: UInt32(i)) }
+        let made = UnsafeMutablePointer<BalanceContext>.allocate(capacity: 1)
+        made.initialize(
+            to: BalanceContext(
+                image: image, first: image.targets.baseAddress.unsafelyUnwrapped, count: targets, active: UnsafeRawPointer(active),
+                activeStride: MemoryLayout<UInt32>.stride, poolOf: UnsafePointer(pools)))
+        return made
     }
 }

@@ -68,7 +68,7 @@ extension PluginHost {
     /// may be held across it: others have run meanwhile.
     public static func park(_ ctx: UnsafeMutablePointer<MessageContext>, on wait: Wait) -> Int32 {
         guard let b = ctx.pointee.binding, ctx.pointee.phase != PluginPhase.none else { return Int32(SLUICE_EPHASE) }
-        if ctx.pointee.isCancelled { return Int32(SLUICE_ECANCELED) }
+        if ctx.pointee.mayNotWait { return Int32(SLUICE_ECANCELED) }
         let board = b.pointee.owner.board
         if let f = board.parkable(b.pointee.owner) {
             guard let e = board.waiter(f) else { return Int32(SLUICE_EAGAIN) }
@@ -88,6 +88,11 @@ extension PluginHost {
         let e = BoardEntry.of(phase == .content ? ctx.pointee.producer : ctx.pointee.parked)
         return e.map { $0.pointee.state == .waiting ? $0.pointee.wait : .none } ?? .none
     }
+}
+
+extension MessageContext {
+    /// The exchange is over, or the generation of the hook that runs goes by force.
+    var mayNotWait: Bool { isCancelled || hookIsCancelled }
 }
 
 extension UnsafeMutablePointer where Pointee == MessageContext {

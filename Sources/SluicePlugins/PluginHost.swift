@@ -52,7 +52,7 @@ public final class PluginHost {
         let bindings = image.bindings.map { b in
             BindingSpec(
                 plugin: Int(b.plugin), config: image.text(b.config).string, key: b.key,
-                alternative: b.alternative == .max ? -1 : Int(b.alternative), share: b.share)
+                alternative: b.alternative == .max ? -1 : Int(b.alternative), isConditional: b.condition != .max, share: b.share)
         }
         return try prepare(plugins: specs, bindings: bindings, functions: image.functions.map { FunctionSpec($0, image) })
     }
@@ -64,6 +64,7 @@ public final class PluginHost {
         var key: UInt64
         /// Index of the binding that takes `share` of 2^32 requests in its place; -1 = none.
         var alternative = -1
+        var isConditional = false
         var share: UInt32 = 0
     }
 
@@ -120,6 +121,11 @@ public final class PluginHost {
         var name = name
         let isName = name.withUTF8 { utf8 in VariableNames.isName(utf8.baseAddress.map { ByteView($0, utf8.count) } ?? .empty) }
         return isName ? services.variables.number(name).map(UInt32.init) : nil
+    }
+
+    /// The name of a variable's number, valid as long as the worker; nil: no such number.
+    public func variableName(_ number: UInt32) -> ByteView? {
+        number &- 1 < UInt32(services.variables.names.count) ? services.variables.names[Int(number) - 1] : nil
     }
 
     /// `requests` are in flight with a table that was replaced: what keeps its generations that no newer table has.
@@ -234,7 +240,9 @@ public final class PluginHost {
                     generation: spec.generation, phases: g.filter.phases, allPhases: g.filter.phases, failOpen: spec.failOpen,
                     fiberPhases: g.runsOnFibers ? g.filter.phases & PluginPhase.parking : 0, owner: g.owner, address: bound + i))
         }
+        for (i, b) in bindings.enumerated() where b.isConditional { bound[i].isChosen = true }
         for (i, b) in bindings.enumerated() where b.alternative >= 0 {
+            bound[i].isChosen = true
             (bound[i].alternative, bound[i].share) = (bound + b.alternative, b.share)
             bound[i].allPhases |= bound[b.alternative].phases
         }

@@ -81,12 +81,13 @@ extension TaskBoard {
     private func endHook(_ e: BoardEntry.Ref) {
         if e.pointee.state == .idle { return disown(e) }  // prepared by a hook that runs now
         e.pointee.fiber?.pointee.isCancelled = true
-        if e.pointee.fiber == nil && e.pointee.wait != .call {  // not called again: what it waits for will not come
-            e.pointee.wait = .call
-            e.pointee.then = nil
-        }
         e.pointee.status = Int32(SLUICE_ECANCELED)
+        // One that waits for the body or for room is called again, a last time: gather, write and finish say SLUICE_ECANCELED to it, and
+        // it gives back what it kept with set_data. Others are busy with the same request only by calls inside this one.
+        let ctx = e.pointee.context.unsafelyUnwrapped, outer = ctx.pointee.hookIsCancelled
+        ctx.pointee.hookIsCancelled = true
         goOnHook(e)
+        ctx.pointee.hookIsCancelled = outer
     }
 
     /// Runs what the plugin has posted, on any thread so far.

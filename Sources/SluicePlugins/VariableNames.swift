@@ -6,6 +6,8 @@ import SluiceModel
 /// Names by number, 1…; they stay as long as the worker lives, so that a number never changes its meaning.
 final class VariableNames {
     private var numbers: [String: Int32] = [:]
+    /// The names in the order of their numbers, for whoever looks without making a string. They stay.
+    private(set) var names: [ByteView] = []
 
     /// The name's number, made when it is new; nil: there are `Limits.variableNamesMax` already.
     func number(_ name: String) -> Int32? {
@@ -13,6 +15,13 @@ final class VariableNames {
         if numbers.count == Limits.variableNamesMax { return nil }
         let new = Int32(numbers.count + 1)
         numbers[name] = new
+        var text = name
+        let copy = text.withUTF8 { utf8 in
+            let p = UnsafeMutablePointer<UInt8>.allocate(capacity: max(utf8.count, 1))
+            p.initialize(from: utf8.baseAddress ?? UnsafePointer(p), count: utf8.count)
+            return ByteView(p, utf8.count)
+        }
+        names.append(copy)
         return new
     }
     var count: Int { numbers.count }
@@ -40,6 +49,10 @@ extension MessageContext {
         for i in 0..<Int(variableCount) where variables[i].number == number { return variables[i].value }
         return nil
     }
+
+    /// How many are set; the value of the n-th and its number.
+    public var variablesSet: Int { Int(variableCount) }
+    public func variable(at n: Int) -> (number: UInt32, value: ByteView) { (variables![n].number, variables![n].value) }
 
     enum VariableResult { case done, full, noMemory }
 

@@ -18,6 +18,8 @@ public struct PluginArtifact: Sendable, Equatable {
     public var failOpen: Bool
     /// Has a body filter: routes that bind it are marked `RouteRecord.filtersBody`.
     public var filtersBody: Bool
+    /// Has a content hook: a route may be answered by it.
+    public var makesContent: Bool
     /// Not loaded, its failure mode serves (`PluginRecord.quarantined`).
     public var isQuarantined: Bool
     /// Bits of `Capability` that it may use.
@@ -25,7 +27,7 @@ public struct PluginArtifact: Sendable, Equatable {
 
     public init(
         name: String, version: String, path: String, generation: UInt64, digest: UInt64, statSlot: UInt32, isSwift: Bool = false,
-        failOpen: Bool = false, filtersBody: Bool = false, isQuarantined: Bool = false, capabilities: UInt32 = 0
+        failOpen: Bool = false, filtersBody: Bool = false, makesContent: Bool = false, isQuarantined: Bool = false, capabilities: UInt32 = 0
     ) {
         self.name = name
         self.version = version
@@ -36,6 +38,7 @@ public struct PluginArtifact: Sendable, Equatable {
         self.isSwift = isSwift
         self.failOpen = failOpen
         self.filtersBody = filtersBody
+        self.makesContent = makesContent
         self.isQuarantined = isQuarantined
         self.capabilities = capabilities
     }
@@ -156,6 +159,9 @@ struct ImageCompiler {
     var consumerIndex: [UInt32] = []
     var consumerLabels: [ConsumerLabel] = []
     var functions: [FunctionRecord] = []
+    var extras: [RouteExtras] = []
+    var branches: [SplitBranch] = []
+    var templates: [TemplatePart] = []
 
     /// So many routes have changed that what is left of old ones is worth sweeping away.
     var isWorn: Bool { table.placements > 2 * routes.count + 10_000 }

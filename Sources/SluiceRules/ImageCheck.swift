@@ -14,6 +14,7 @@ struct ImageCheck {
         try checkSettings()
         try checkClusters()
         try checkRoutes()
+        try checkExtras()
         try checkPlugins()
         try checkFunctions()
         try checkPolicies()
@@ -76,6 +77,9 @@ struct ImageCheck {
         try section(h.nodes, MemoryLayout<RouteNode>.stride + 1, "nodes")
         try section(h.lists, MemoryLayout<RouteEntry>.stride, "lists")
         try section(h.parameterNames, MemoryLayout<ImageText>.stride, "parameterNames")
+        try section(h.extras, MemoryLayout<RouteExtras>.stride, "extras")
+        try section(h.branches, MemoryLayout<SplitBranch>.stride, "branches")
+        try section(h.templates, MemoryLayout<TemplatePart>.stride, "templates")
         try section(h.functions, MemoryLayout<FunctionRecord>.stride, "functions")
         try section(h.programs, MemoryLayout<ImageRange>.stride, "programs")
         try section(h.ipSets, MemoryLayout<IPSetRecord>.stride, "ipSets")
@@ -166,14 +170,7 @@ struct ImageCheck {
             try text(r.pointee.headerLines, "routes", i)
             try chain(r.pointee.chain, "routes", i)
             try condition(r.pointee.condition, "routes", i)
-            if r.pointee.action == ActionKind.proxy.rawValue {
-                try need(
-                    r.pointee.cluster < header.clusters.count, "routes", i, "cluster \(r.pointee.cluster)", "below \(header.clusters.count)"
-                )
-            } else {
-                try need(r.pointee.action <= ActionKind.redirect.rawValue, "routes", i, "action \(r.pointee.action)", "0...2")
-                try need(Limits.respondStatusRange.contains(Int(r.pointee.status)), "routes", i, "status \(r.pointee.status)", "200...599")
-            }
+            try checkAction(r, i)
             let priority = Int(r.pointee.priority)
             try need(
                 abs(priority) <= Limits.routePriorityMax, "routes", i, "priority \(priority)",

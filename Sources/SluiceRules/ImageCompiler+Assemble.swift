@@ -35,6 +35,9 @@ extension ImageCompiler {
         header.regexTables = places.take(routing.regexTables)
         header.regexEntries = places.take(routing.regexEntries)
         header.regexSets = places.take(regexes.sets.count, MemoryLayout<RegexSetRecord>.stride)
+        header.extras = places.take(extras)
+        header.branches = places.take(branches)
+        header.templates = places.take(templates)
         header.regexCount = UInt32(regexes.count)
         let setPlaces = regexes.sets.map { places.take($0.bytes.count, 1, alignment: RegexSearch.alignment) }
         let total = (places.end + ImageCompiler.padding + 7) & ~7
@@ -81,6 +84,7 @@ extension ImageCompiler {
                     (r.offset, r.count, r.hash) = (place.offset, place.count, set.hash)
                     return r
                 }, at: header.regexSets)
+            writeExtras(&out, header)
             for (set, place) in zip(regexes.sets, setPlaces) { out.write(set.bytes, at: place) }
             out.clear(to: total)
             let size = MemoryLayout<ImageHeader>.size
@@ -88,6 +92,23 @@ extension ImageCompiler {
             out.base.copyMemory(from: [header], byteCount: size)
             count = total
         }
+    }
+}
+
+extension ImageCompiler {
+    private func writeExtras(_ out: inout ImageWriter, _ header: ImageHeader) {
+        func place(_ run: inout ImageRange, _ section: ImageRange, _ stride: Int) { run.offset = section.offset + run.offset * UInt32(stride) }
+        out.write(extras, at: header.extras) {
+            place(&$0.branches, header.branches, MemoryLayout<SplitBranch>.stride)
+            let part = MemoryLayout<TemplatePart>.stride
+            place(&$0.path, header.templates, part)
+            place(&$0.replacement, header.templates, part)
+            place(&$0.host, header.templates, part)
+            place(&$0.query, header.templates, part)
+            place(&$0.location, header.templates, part)
+        }
+        out.write(branches, at: header.branches)
+        out.write(templates, at: header.templates)
     }
 }
 

@@ -112,54 +112,15 @@ extension ImageCompiler {
         if let t = route.responseTimeoutMs { r.responseTimeoutMs = try number(t, ms, at: "routes[\(i)].timeouts.response") }
         if let t = route.idleTimeoutMs { r.idleTimeoutMs = try number(t, ms, at: "routes[\(i)].timeouts.idle") }
         r.bodyBytesMax = route.bodyBytesMax ?? configuration.limits.bodyBytesMax ?? .max
-        let (chain, filters) = try chain(of: route.plugins, at: "routes[\(i)].plugins")
+        // The binding of a plugin that answers is one of the route's: the last.
+        var own = route.plugins
+        if case .plugin(let binding) = route.action { own.append(binding) }
+        let (chain, filters) = try chain(of: own, at: "routes[\(i)].plugins")
         r.chain = chain
         if let text = route.when { r.condition = try program(text, at: "routes[\(i)].match.when") }
         if filters { r.flags |= RouteRecord.filtersBody }
-        try compile(route.action, into: &r, at: i)
+        try compileAction(of: route, into: &r, at: i)
         return r
-    }
-
-    private mutating func compile(_ action: Action, into r: inout RouteRecord, at i: Int) throws(ImageError) {
-        switch action {
-        case .cluster(let id):
-            guard let index = clusterIndex[id] else {
-                throw ImageError(path: "routes[\(i)].action.cluster", found: "unknown cluster \"\(id)\"", allowed: knownClusters())
-            }
-            r.action = ActionKind.proxy.rawValue
-            r.cluster = index
-        case .respond(let status, let body, let headers):
-            let path = "routes[\(i)].action.respond"
-            r.action = ActionKind.respond.rawValue
-            r.status = try number(status, Limits.respondStatusRange, at: path + ".status")
-            let size = body.utf8.count
-            if size > Limits.respondBodyBytesMax {
-                throw ImageError(path: path + ".body", found: "\(size) bytes", allowed: "at most \(Limits.respondBodyBytesMax) bytes")
-            }
-            if size > 0 && (status == 204 || status == 304) {
-                throw ImageError(
-                    path: path + ".body", found: "a body with status \(status)",
-                    allowed: "no body with 204 and 304 (RFC 9110 section 6.4.1)")
-            }
-            r.body = strings.add(body)
-            r.headerLines = strings.add(try HeaderLines.text(headers, at: path + ".headers"))
-        case .redirect(let status, let location):
-            let path = "routes[\(i)].action.redirect"
-            r.action = ActionKind.redirect.rawValue
-            if ![301, 302, 303, 307, 308].contains(status) {
-                throw ImageError(path: path + ".status", found: "\(status)", allowed: "301, 302, 303, 307 or 308")
-            }
-            r.status = UInt32(status)
-            r.headerLines = strings.add(try HeaderLines.location(location, at: path + ".location"))
-        case .split: throw ImageError(path: "routes[\(i)].action.split", found: "a split", allowed: "cluster, respond or redirect")
-        case .plugin: throw ImageError(path: "routes[\(i)].action.plugin", found: "a plugin", allowed: "cluster, respond or redirect")
-        }
-    }
-
-    private func knownClusters() -> String {
-        let ids = configuration.clusters.prefix(20).map(\.id)
-        if ids.isEmpty { return "no cluster is configured" }
-        return ids.joined(separator: ", ") + (configuration.clusters.count > 20 ? ", …" : "")
     }
 
     /// Tokens in the order of `Method` in SluiceHTTP (which this floor cannot import; a test compares the two).

@@ -6,7 +6,8 @@
 //
 //   [ImageHeader][strings][settings][listeners][clusters][targets][routes][plugins][bindings][chains]
 //   [trusted networks][host table][nodes, first bytes][lists][parameter names][functions][programs][ip sets]
-//   [consumers, their index, labels][regular expressions: tables, entries, databases][64 zero bytes]
+//   [consumers, their index, labels][regular expressions: tables, entries, databases]
+//   [extras of routes][branches][templates][64 zero bytes]
 import SluiceBytes
 
 /// A run of bytes in the strings section (UTF-8 text unless said otherwise). A NUL that is not counted follows, so a text
@@ -64,6 +65,10 @@ import SluiceBytes
     public var regexTables = ImageRange()
     public var regexEntries = ImageRange()
     public var regexSets = ImageRange()
+    /// What `ActionLayout.swift` describes: a RouteExtras for each route that needs one, branches of splits, pieces of templates.
+    public var extras = ImageRange()
+    public var branches = ImageRange()
+    public var templates = ImageRange()
     /// Numbers of regular expressions are below this.
     public var regexCount: UInt32 = 0
     public var reserved: UInt32 = 0
@@ -118,7 +123,7 @@ import SluiceBytes
 }
 
 /// What a route does with its request.
-public enum ActionKind: UInt8, Sendable { case proxy = 0, respond = 1, redirect = 2 }
+public enum ActionKind: UInt8, Sendable { case proxy = 0, respond = 1, redirect = 2, split = 3, plugin = 4 }
 
 @frozen public struct RouteRecord {
     public var id = ImageText()
@@ -144,12 +149,15 @@ public enum ActionKind: UInt8, Sendable { case proxy = 0, respond = 1, redirect 
     public var idleTimeoutMs: UInt32 = 0
     /// Index of the program that must be true for a request, or UInt32.max.
     public var condition: UInt32 = .max
-    public var reserved: UInt32 = 0
+    /// Index of its RouteExtras, or UInt32.max.
+    public var extras: UInt32 = .max
     /// Largest request body; UInt64.max = unlimited.
     public var bodyBytesMax: UInt64 = .max
     public init() {}
     /// Response bodies of this route pass a body filter: no splice, framing is rewritten.
     public static let filtersBody: UInt8 = 1
+    /// `extras` says more.
+    public static let hasExtras: UInt8 = 2
 }
 
 @frozen public struct PluginRecord {

@@ -59,7 +59,9 @@
     public var latency: InlineArray<32, UInt64> = .init(repeating: 0)
     /// Index + 1 of the worker that writes here, 0 = nobody. Written by the master.
     public var occupant: UInt64 = 0
-    public var reserved: InlineArray<8, UInt64> = .init(repeating: 0)
+    /// Conditions of routes and bindings that failed, and so counted as false.
+    public var conditionErrors: UInt64 = 0
+    public var reserved: InlineArray<7, UInt64> = .init(repeating: 0)
     public init() {}
 }
 

@@ -1,5 +1,5 @@
-// `sluiced --bench-plugin`: a throw-away process that measures one plugin and prints a line a phase: name, three numbers, note, with tabs
-// between. `sluice plugin bench` starts it and makes a table of it; what is measured is `PluginBench`.
+// `sluiced --bench-plugin`: a throw-away process that measures one plugin and prints a line a phase: name, three numbers, milliseconds that
+// it waits, note, with tabs between. `sluice plugin bench` starts it and makes a table of it; what is measured is `PluginBench`.
 import SluicePlugins
 import SluiceSystem
 
@@ -14,8 +14,12 @@ public enum BenchProcess {
         var shape = PluginBenchShape()
         (shape.method, shape.target, shape.chunkBytes, shape.lines) = (words[3], words[4], chunk, Array(words[6...]))
         do {
-            for row in try PluginBench.run(path: words[0], config: words[1], shape: shape, requests: requests) {
-                print([row.phase, "\(row.lowest)", "\(row.median)", "\(row.highest)", row.note].joined(separator: "\t"))
+            LoopExecutors.install()  // Tasks of the plugin run on the host's loop, as in a worker
+            let rows = try PluginBench.run(
+                path: words[0], config: words[1], shape: shape, requests: requests, started: { LoopExecutors.host = $0 })
+            for row in rows {
+                print(
+                    [row.phase, "\(row.lowest)", "\(row.median)", "\(row.highest)", "\(row.waitedMs)", row.note].joined(separator: "\t"))
             }
         } catch {
             fail("\(error)")

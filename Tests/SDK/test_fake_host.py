@@ -27,7 +27,7 @@ def build(request, tmp_path_factory):
 
     def make(name, sources, *more):
         sanitizer = ["-fsanitize=address,undefined", "-fno-sanitize-recover"] if request.param == "address" else ["-O2"]
-        run("cc", *FLAGS, *sanitizer, *more, *sources, *FAKE, "-o", folder / name, "-ldl", "-lpthread")
+        run("cc", *FLAGS, *sanitizer, *more, *sources, *FAKE, "-o", folder / name, "-ldl", "-lpthread", "-lcrypto")
         return folder / name
     return make
 
@@ -44,3 +44,10 @@ def test_fixtures(build, tmp_path):
 def test_waiting(build, mode):
     sources = [ROOT / "Tests/SDK/waiting_test.c", ROOT / "Tests/SDK/waiting_plugin.c"]
     assert "waiting: good" in run(build("waiting" + "".join(mode), sources, *mode))
+
+
+def test_crypto(build, tmp_path):
+    """The fixture that holds the gateway's own table to known answers, on the fake host's."""
+    run("cc", *FLAGS, "-Wno-error", "-Wno-unused", "-fPIC", "-shared", "-DVARIANT=3", '-DPHASES="\\"rewrite\\""', ROOT / "Tests/Kit/plugins/tables.c",
+        "-o", tmp_path / "crypto.so")
+    assert "crypto: good" in run(build("crypto", [ROOT / "Tests/SDK/crypto_test.c"]), tmp_path / "crypto.so")

@@ -8,7 +8,7 @@ case $kind in
 address)
   wanted='SluicePluginsTests.(Fiber|Token|Tables|PluginHost|HTTPClient|RuleFunction)Tests|SluiceLoopTests.(FiberPool|JobQueue)Tests|SluiceCELTests'
   # swiftIsParked builds Swift plugins, which are not instrumented; the others measure memory, which is not what it was.
-  unwanted='swiftIsParked|memoryGoesBack|tenThousandAtOnce|roomForSeriesIsBoundedAndUsedAgain'
+  unwanted='swiftIsParked|memoryGoesBack|tenThousandAtOnce'
   # An owner per board is kept until the process ends, on purpose; tests make many boards.
   export ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1:abort_on_error=0
   ;;

@@ -149,6 +149,27 @@ def test_quarantine_without_another_version(shared_origin, origin, tmp_path, mod
         assert gateway.admin("DELETE", f"/v1/plugins/{NAME}/quarantine").status == 404
 
 
+def test_crashes_are_counted_over_the_death_of_the_control_process(shared_origin, tmp_path):
+    """kill -9 between crashes, and once so soon that a crash is reported by the next control process: the third is still the third."""
+    bad = version(tmp_path, "1.0.0", CRASHES=1)
+    keys = {"entry": {"path": str(bad)}, "plugin_quarantine": {"crashes": 3, "seconds": 120}, "allow": CRASHES + "|control process"}
+
+    def kill_control(gateway):
+        control = gateway.control()
+        os.kill(control, signal.SIGKILL)
+        until(lambda: gateway.control() not in (None, control) and gateway.is_healthy(), 10, "the next control process")
+
+    with serving(shared_origin, tmp_path, **keys) as gateway:
+        for crash in (1, 2):
+            boom(gateway)
+            until(lambda: len(gateway.admin("GET", "/v1/crashes").json["crashes"]) == crash, 5, "the report")
+            kill_control(gateway)
+            assert one(gateway)["state"] == "serving"
+        boom(gateway)
+        until(lambda: one(gateway)["state"] == "quarantined", 5, "the quarantine")
+        assert "3 crashes within 120 s" in one(gateway)["quarantine"][0]["reason"]
+
+
 def test_quarantine_brings_the_last_good_version_back(shared_origin, origin, tmp_path):
     keys = {"plugin_quarantine": {"crashes": 2, "seconds": 60}, "plugin_probation": {"seconds": 0}, "allow": CRASHES}
     with serving(shared_origin, tmp_path, **keys) as gateway:

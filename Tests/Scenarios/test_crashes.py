@@ -110,6 +110,28 @@ def test_fault_is_named_and_the_worker_is_back(faulty, measure, fault, phase):
         measure(f"worker back after {fault}", back)
 
 
+@pytest.fixture(scope="module")
+def faulty_fiber(shared_origin, tmp_path_factory):
+    """The same plugin, its hooks on fibers (log never is)."""
+    source = "#define FIBER\n" + (ROOT / "Tests/Kit/plugins/faults.c").read_text()
+    file = compiled(tmp_path_factory.mktemp("fiber-faults"), "faults", source)
+    routes = [route(f"overflow-{phase}", f"/overflow/{phase}", plugins=[{"name": "faults", "config": {"fault": "overflow", "phase": phase}}])
+              for phase in PHASES[:4]]
+    with Gateway(to=shared_origin, workers=2, plugins=[{"name": "faults", "path": str(file)}], allow=ALLOWED,
+                 plugin_quarantine={"crashes": 1000}, routes=[*routes, route("everything", "/*")]) as gateway:
+        yield gateway
+
+
+@pytest.mark.parametrize("phase", PHASES[:4])
+def test_overflow_of_a_fibers_stack_meets_its_guard_page(faulty_fiber, phase):
+    """A fiber's 256 KiB end at a page that nobody may touch: the plugin is named, the memory beside it is whole, the gateway goes on."""
+    report, back = suffer(faulty_fiber, f"/overflow/{phase}")
+    assert (report["plugin"], report["generation"], report["phase"], report["kind"]) == ("faults", 1, phase, "crash")
+    assert report["signal"] == "SIGSEGV" and report["route"] == f"overflow-{phase}" and report["blamed_by"] == "record"
+    assert any(frame.get("symbol", "").startswith("fault_overflow+0x") for frame in report["stack"]), report["stack"]
+    assert back < 1 and get(faulty_fiber.port, "/fine").status == 200
+
+
 @pytest.mark.parametrize("phase", PHASES)
 def test_endless_loop_is_ended_and_blamed(faulty, phase):
     begun = time.monotonic()

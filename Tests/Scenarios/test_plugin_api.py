@@ -19,7 +19,7 @@ import pytest
 from kit.fixtures import KEYS, built, copy, mapped, plugin
 from kit.gateway import Gateway, route
 from kit.metrics import Metrics
-from kit.rawclient import get
+from kit.rawclient import RawClient, get
 from kit.versions import NAME, load, one, seen, serving, version
 from kit.wait import until
 
@@ -80,6 +80,40 @@ def test_curl_upload(gateway, tmp_path):
     command = ["curl", "-s", "--max-time", "10", "-F", f"file=@{file}", f"http://127.0.0.1:{gateway.admin_port}/v1/plugins"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20)
     assert json.loads(done.stdout)["generation"] == 2, done
+
+
+@pytest.mark.parametrize("how", ["-F", "-T", "--data-binary"])
+def test_curl_is_told_to_go_on(gateway, tmp_path, how):
+    """curl says `Expect: 100-continue` with a large body and waits a second for the answer."""
+    file = tmp_path / "large.so"
+    file.write_bytes(version(tmp_path, "2.0.0").read_bytes() + b"\0" * (3 << 20))  # bytes behind the sections hurt nobody
+    body = {"-F": ["-F", f"file=@{file}"], "-T": ["-T", str(file), "-X", "POST"], "--data-binary": ["--data-binary", f"@{file}"]}[how]
+    kind = [] if how == "-F" else ["-H", f"Content-Type: {RAW}"]
+    command = ["curl", "-sv", "--max-time", "10", "--expect100-timeout", "8", "-H", "Expect: 100-continue", *kind, *body,
+               f"http://127.0.0.1:{gateway.admin_port}/v1/plugins"]
+    begun = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert json.loads(done.stdout)["generation"] == 2, done
+    assert "< HTTP/1.1 100 Continue" in done.stderr and time.monotonic() - begun < 7, done.stderr
+
+
+@pytest.mark.parametrize("path,kind,size", [("/v1/plugins", RAW, 200 << 20), ("/v1/reload", "application/json", 100 << 20)])
+def test_too_large_a_body_is_not_asked_for(gateway, path, kind, size):
+    with RawClient(gateway.admin_port) as client:
+        client.send(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n"
+                    "Expect: 100-continue\r\n\r\n".encode())
+        assert client.response().status == 413 and client.is_closed()
+
+
+def test_answers_keep_their_order_when_one_is_to_go_on(gateway):
+    """A pipelined request that waits for 100 gets it behind the answer before it."""
+    with RawClient(gateway.admin_port) as client:
+        head = "POST /v1/reload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+        client.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" + head.encode() + b"Expect: 100-continue\r\n\r\n")
+        assert client.response().status == 200
+        assert client.interim().status == 100
+        client.send(b"{}")
+        assert client.response().status == 200
 
 
 def test_dry_run_of_an_upload_gives_the_full_verdict(gateway, tmp_path):

@@ -117,3 +117,21 @@ def test_functions_of_libraries(origin, tmp_path):
         gateway.write(functions=[])
         assert gateway.admin("POST", "/v1/reload").status == 200
         until(lambda: not mapped(worker, "/functions/"), 3, "the library to be unmapped")
+
+
+@pytest.mark.parametrize("kind,said", [("constructor", "load crashed: SIGSEGV"), ("destructor", "destroy crashed: SIGSEGV")])
+def test_library_that_crashes_meets_no_worker(origin, tmp_path, kind, said):
+    """Libraries of functions are opened and closed in the trial process first, at a reload and at the start."""
+    boom = f"__attribute__(({kind})) static void boom(void) {{ *(volatile int *)8 = 1; }}\n"
+    function = {"symbol": "country", "name": "geo.country", "signature": "string(ip)", "pure": True}
+    (tmp_path / "bad").mkdir()
+    bad, good = compiled(tmp_path / "bad", "geo", LIBRARY + boom), compiled(tmp_path, "geo", LIBRARY)
+    with Gateway(to=origin, functions=[{**function, "library": str(good)}], allow="refused|functions") as gateway:
+        workers = gateway.workers()
+        gateway.write(functions=[{**function, "library": str(bad)}])
+        answer = gateway.admin("POST", "/v1/reload")
+        assert answer.status == 422 and f"functions geo.country: probe: {said}" in answer.body.decode(), answer
+        assert gateway.workers() == workers and get(gateway.port, "/").status == 200
+    with pytest.raises(AssertionError, match=said):
+        with Gateway(to=origin, functions=[{**function, "library": str(bad)}]):
+            pass

@@ -123,4 +123,53 @@ import Testing
         #expect(bench.worker.states.isEmpty && bench.notes.last == "destroyed")
         #expect(bench.worker.complaints.count == 1 && bench.worker.complaints[0].contains("1 timer cancelled"))
     }
+
+    // MARK: forced unload
+
+    /// A hook without a fiber is called a last time, and frees what it keeps.
+    @Test func hooksThatWaitForTheBodyAreToldOfTheEnd() throws {
+        let bench = try WaitingBench(fiber: false), message = try bench.request("/body")
+        #expect(message.run(.access, bench.table) == 2 && message.ctx.pointee.wait == .body)
+        bench.worker.host.cancelAll(plugin: "waiting", generation: 1)
+        let done = bench.worker.finished(1)
+        #expect(done.map(\.result) == [Int32(SLUICE_ECANCELED)] && bench.notes == ["body cancelled"])
+        #expect(!PluginHost.isParked(message.ctx) && bench.worker.counters.calls[1] == 1 && bench.worker.counters.failures[1] == 1)
+        bench.end()
+    }
+
+    @Test func hooksThatWaitForRoomAreToldOfTheEnd() throws {
+        let bench = try WaitingBench(fiber: false), message = try bench.request("/")
+        #expect(message.run(.content, bench.table) == 2 && message.ctx.pointee.wait == .room)
+        let kept = message.ctx.pointee.content.data
+        #expect(kept != nil)
+        bench.worker.host.cancelAll(plugin: "waiting", generation: 1)
+        let done = bench.worker.finished(1)
+        #expect(done.map(\.result) == [Int32(SLUICE_ECANCELED)] && bench.notes == ["content cancelled"])
+        #expect(message.ctx.pointee.content.data == nil && !message.ctx.pointee.content.isFinished)
+        message.ctx.pointee.content.release()
+        bench.end()
+    }
+
+    // MARK: what `sluice plugin bench` measures
+
+    @Test(arguments: [false, true]) func everyHookIsMeasured(fiber: Bool) throws {
+        var shape = PluginBenchShape()
+        func rows(_ target: String) throws -> [String: PluginBench.Row] {
+            shape.target = target
+            let all = try PluginBench.run(path: try Kit.waiting(fiber: fiber), config: "{}", shape: shape, requests: 220)
+            return Dictionary(uniqueKeysWithValues: all.map { ($0.phase, $0) })
+        }
+        let first = try rows(fiber ? "/sleep" : "/resume")
+        let access = try #require(first["access"]), content = try #require(first["content"]), balancer = try #require(first["balancer"])
+        #expect(access.note == "goes on" && access.median > 0 && access.waitedMs > (fiber ? 9 : 0.5) && access.waitedMs < 500)
+        #expect(content.note == "answers 200, 2097152 bytes" && content.median > 0 && content.waitedMs > 0)
+        #expect(balancer.note == "chooses target 2 of 3" && balancer.median > 0 && balancer.waitedMs == 0)
+        #expect(first["log"]?.waitedMs == 0)
+        if fiber {
+            #expect(try rows("/empty")["access"]?.waitedMs == 0)
+        } else {
+            shape.method = "POST"
+            #expect(try rows("/body")["access"]?.note == "goes on")
+        }
+    }
 }

@@ -1,5 +1,4 @@
-// Tables about variables and metrics. Cryptography is not faked: the table is absent, and what stands on it says so. Tests that need it
-// run in the gateway (`sluice plugin bench`, whole-gateway tests).
+// Tables about variables and metrics. That of cryptography is not fake: it is the C fake host's, by OpenSSL, in `Fake/crypto`.
 import CSluiceABI
 import SluicePlugin
 

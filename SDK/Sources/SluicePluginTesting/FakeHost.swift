@@ -1,6 +1,7 @@
 // The host behind all fake plugins of a test process: the table that the SDK is connected with, one lock, jobs from other threads. The
 // tables of the contract are in `FakeHost+….swift`; each refuses what the gateway refuses, and answers SLUICE_EPHASE in a wrong phase.
 import CSluiceABI
+import CSluiceFakeCrypto
 import Glibc
 @_spi(Testing) import SluicePlugin
 
@@ -92,7 +93,7 @@ final class FakeHost: @unchecked Sendable {
         SLUICE_MEMORY_1: table(memory), SLUICE_REQUEST_BODY_1: table(requestBody), SLUICE_HEADER_BATCH_1: table(headerBatch),
         SLUICE_CLUSTER_1: table(cluster), SLUICE_BALANCER_1: table(balancer), SLUICE_CONTENT_1: table(content),
         SLUICE_SUSPEND_1: table(suspend), SLUICE_LOOP_1: table(loop), SLUICE_HTTP_CLIENT_1: table(httpClient),
-        SLUICE_VARIABLES_1: table(variables), SLUICE_METRICS_1: table(metrics),
+        SLUICE_VARIABLES_1: table(variables), SLUICE_METRICS_1: table(metrics), SLUICE_CRYPTO_1: table(sluice_fake_crypto),
     ]
     private static func table<T>(_ value: T) -> UnsafeRawPointer {
         let p = UnsafeMutablePointer<T>.allocate(capacity: 1)

@@ -56,7 +56,9 @@ import Testing
                 built.appending(path: "Modules").path,
             ]
             + ["-enable-upcoming-feature", "NonisolatedNonsendingByDefault", "-Xcc", "-I\(sources)/CSluiceABI/include"]
-            + ["CSluiceABI", "CSluiceSwift"].flatMap { ["-Xcc", "-fmodule-map-file=\(sources)/\($0)/include/module.modulemap"] }
+            + ["CSluiceABI", "CSluiceSwift", "../Fake/crypto"].flatMap {
+                ["-Xcc", "-fmodule-map-file=\(sources)/\($0)/include/module.modulemap"]
+            }
             + (files.count == 1 ? ["-enable-experimental-feature", "CompileTimeValues"] : []) + files
         let pipe = Pipe()
         (compiler.standardError, compiler.standardOutput) = (pipe, pipe)

@@ -1,4 +1,5 @@
-// Which plugins a change makes trials of: those whose code or configurations no worker has run yet. The trial itself is `Probe.swift`.
+// Which plugins and libraries a change makes trials of: those whose code, configurations or functions no worker has run yet. The trial
+// itself is `Probe.swift`.
 import SluiceModel
 
 extension Control {
@@ -6,17 +7,21 @@ extension Control {
     func trials(_ assembly: Assembly) async -> [String]? {
         if assembly.state.plugins.isEmpty, assembly.state.canaries.isEmpty { return nil }
         let known = Set(Self.probes(configuration, state))
-        let new = Self.probes(assembly.configuration, assembly.state).filter { !known.contains($0) }
+        let libraries = FunctionLibraries.trials(assembly.configuration.functions, image: assembly.image)
+        let new =
+            Self.probes(assembly.configuration, assembly.state).filter { !known.contains($0) }
+            + libraries.filter { !soundLibraries.contains($0) }
         let prober = self.prober
         // One by one: a plugin that eats the machine does it alone.
         var problems: [String] = []
         for request in new {
             let verdict = await prober.run(request)
             ControlLog.write(
-                .debug, "trial of plugin \(request.name)@\(request.generation) took \(verdict.tookMs) ms: \(verdict.problem ?? "sound")")
+                .debug, "trial of \(request.label) took \(verdict.tookMs) ms: \(verdict.problem ?? "sound")")
             guard let problem = verdict.problem else { continue }
-            problems.append("plugin \(request.name)@\(request.generation): \(problem)")
+            problems.append("\(request.label): \(problem)")
         }
+        if problems.isEmpty { soundLibraries = Set(libraries) }
         return problems.isEmpty ? nil : problems
     }
 

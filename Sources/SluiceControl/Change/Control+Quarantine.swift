@@ -18,6 +18,19 @@ struct CrashTally: Sendable {
 }
 
 extension Control {
+    /// A control process starts: the crashes that an earlier one reported count again, and what follows from them and was not done yet
+    /// is done. As many as reports are kept (`Limits.crashReportsMax`).
+    func recall(_ reports: [CrashReport]) async {
+        let now = UnixTime.now, seconds = UInt64(configuration.pluginQuarantine.seconds)
+        for report in reports {
+            guard let name = report.plugin, let generation = report.generation, report.kind != .slow, report.unixSeconds + seconds > now
+            else {
+                continue
+            }
+            await pluginCrashed(name, generation: generation, at: report.unixSeconds, reason: report.summary)
+        }
+    }
+
     /// A report that names a plugin.
     func crashed(_ report: CrashReport) async {
         guard let name = report.plugin, let generation = report.generation, report.kind != .slow else { return }
@@ -25,10 +38,12 @@ extension Control {
     }
 
     /// A worker died, and this generation is to blame.
-    /// - Parameter reason: one line, as the crash report has it: "SIGSEGV at 0x0 in hello_access+0x12, phase access".
-    func pluginCrashed(_ name: String, generation: UInt64, reason: String) async {
+    /// - Parameters:
+    ///   - at: Unix seconds.
+    ///   - reason: one line, as the crash report has it: "SIGSEGV at 0x0 in hello_access+0x12, phase access".
+    func pluginCrashed(_ name: String, generation: UInt64, at: UInt64 = UnixTime.now, reason: String) async {
         let label = LoadedPlugin.label(name, generation), limits = configuration.pluginQuarantine
-        let count = crashes.add(label, now: UnixTime.now, seconds: UInt64(limits.seconds))
+        let count = crashes.add(label, now: at, seconds: UInt64(limits.seconds))
         let isCanary = state.canaries[name]?.plugin.generation == generation
         let isOnProbation = state.probations[name]?.generation == generation && state.plugin(name)?.generation == generation
         if isCanary || (isOnProbation && state.previousGood(name) != nil) {

@@ -55,6 +55,8 @@ actor Control {
     let surroundings: @Sendable (Surroundings) -> ConfigurationSurroundings
     private let onChange: @Sendable (Configuration) async -> Void
     var crashes = CrashTally()
+    /// Libraries of `functions` that stood their trial in the last change.
+    var soundLibraries: Set<ProbeRequest> = []
     private var isChanging = false
     private var queue: [CheckedContinuation<Void, Never>] = []
     static let queueMax = 64

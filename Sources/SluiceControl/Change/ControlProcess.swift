@@ -59,7 +59,7 @@ enum ControlProcess {
             }
         }
         defer { watch.cancel() }
-        Task { await crashes.catchUp() }
+        Task { await crashes.catchUp { await control.recall($0) } }
         for await frame in frames {
             switch frame.kind {
             case .reload: Task { await reload(control, sink) }

@@ -40,6 +40,8 @@ struct CrashReport: Codable, Sendable, Equatable {
     var stack: [StackFrame] = []
     /// One line: "plugin geo@3 in access (route users): SIGSEGV at 0x0 in lookup+0x12".
     var summary = ""
+    /// When: the first part of its id.
+    var unixSeconds: UInt64 { id.split(separator: "-").first.flatMap { UInt64($0) } ?? 0 }
 
     private enum CodingKeys: String, CodingKey {
         case id, time, kind, worker, pid, status, plugin, generation, phase, route, signal, cause, stack, summary

@@ -14,13 +14,17 @@ actor CrashReports {
 
     /// Numbers of entries that were looked at: a frame may come while an older entry is being read.
     private var taken: Set<UInt64> = []
+    /// Ids of what this process reported before `catchUp` ran, or since.
+    private var told: Set<String> = []
 
     init(state: StateDirectory, ring: CrashRing, onCrash: @escaping @Sendable (CrashReport) async -> Void = { _ in }) {
         (folder, copies, self.ring, self.onCrash) = (state.path + "/crashes", state.plugins, ring, onCrash)
     }
 
-    /// Reports what happened before this process started.
-    func catchUp() async {
+    /// Takes up where an earlier control process stopped: what it had reported, then what happened since.
+    /// - Parameter recall: gets its reports, oldest first.
+    func catchUp(recall: ([CrashReport]) async -> Void) async {
+        await recall(all().reversed().filter { !told.contains($0.id) })
         guard let numbers = ring.numbers else { return }
         for number in numbers { await report(number, isOld: true) }
     }
@@ -46,6 +50,7 @@ actor CrashReports {
         if access(path(report.id), F_OK) == 0 { return }  // told already, before a restart
         ControlLog.write(
             .error, "worker \(report.worker) (pid \(report.pid)) \(report.status ?? "ended"): \(report.summary); report \(report.id)")
+        told.insert(report.id)
         do { try keep(report) } catch { ControlLog.write(.error, "crash report \(report.id) is not kept: \(error)") }
         if report.plugin != nil { await onCrash(report) }
     }

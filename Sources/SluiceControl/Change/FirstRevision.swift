@@ -77,13 +77,14 @@ struct FirstRevision {
         return FirstRevision(configuration: Parts.absolute(assembly.configuration), image: assembly.image, revision: assembly.state.revision)
     }
 
-    /// New copies are tried before any worker loads them; what does not stand its trial leaves nothing behind.
+    /// New copies and the libraries of functions are tried before any worker loads them; what does not stand its trial leaves nothing behind.
     private static func tryOut(_ assembly: Assembly) throws {
         let user = Privileges.isRoot ? assembly.configuration.user : nil
         let probe = Probe(user: user, group: user == nil ? nil : assembly.configuration.group), new = Set(assembly.newCopies)
-        let problems = Control.probes(assembly.configuration, assembly.state).filter { new.contains($0.path) }.compactMap { request in
-            probe.runBlocking(request).problem.map { "plugin \(request.name)@\(request.generation): \($0)" }
-        }
+        let requests =
+            Control.probes(assembly.configuration, assembly.state).filter { new.contains($0.path) }
+            + FunctionLibraries.trials(assembly.configuration.functions, image: assembly.image)
+        let problems = requests.compactMap { request in probe.runBlocking(request).problem.map { "\(request.label): \($0)" } }
         guard !problems.isEmpty else { return }
         for copy in new { unlink(copy) }
         throw Refusal(lines: problems)

@@ -1,5 +1,5 @@
 // Private copies of the libraries that `functions:` names. A copy is called by its digest, so that a path never changes its content and
-// what workers have mapped is never written to. Inspecting is SluiceInspect's; none of their code runs here.
+// what workers have mapped is never written to. Inspecting is SluiceInspect's; their code runs in the trial process before it does in workers.
 import Foundation
 import SluiceInspect
 import SluiceModel
@@ -42,6 +42,28 @@ enum FunctionLibraries {
         }
         removeOld(folder, keeping: Set(out.values.map(\.path)))
         return out
+    }
+
+    /// What a worker would open for this image: a trial for each library.
+    /// - Parameter functions: the configuration's, in whose order the image has them.
+    static func trials(_ functions: [FunctionSource], image: [UInt8]) -> [ProbeRequest] {
+        if functions.isEmpty { return [] }
+        return image.withUnsafeBytes { bytes in
+            guard let view = try? ImageView(base: bytes.baseAddress!, count: bytes.count) else { return [] }
+            var found: [ProbeRequest] = []
+            for record in view.functions {
+                let path = view.text(record.library).string
+                let function = ProbeRequest.Function(
+                    symbol: view.text(record.symbol).string, name: view.text(record.name).string,
+                    signature: view.text(record.signature).string)
+                if let i = found.firstIndex(where: { $0.path == path }) {
+                    found[i].functions.append(function)
+                } else {
+                    found.append(ProbeRequest(path: path, name: "", generation: 0, digest: record.digest, functions: [function]))
+                }
+            }
+            return found
+        }
     }
 
     /// The oldest copies go when there are more spares than `sparesMax`; those in use stay.

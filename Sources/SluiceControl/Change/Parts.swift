@@ -62,7 +62,7 @@ struct RulesCompiler: ImageCompiling {
         PluginArtifact(
             name: plugin.name, version: plugin.version, path: plugin.copyPath, generation: plugin.generation, digest: plugin.digest,
             statSlot: state.pluginSlots.slot(plugin.label), isSwift: plugin.isSwift, failOpen: plugin.failOpen,
-            filtersBody: plugin.filtersBody, isQuarantined: plugin.isQuarantined,
+            filtersBody: plugin.filtersBody, makesContent: plugin.phases.contains("content"), isQuarantined: plugin.isQuarantined,
             capabilities: Capability.bits(plugin.capabilitiesGranted.filter(plugin.capabilitiesAsked.contains)))
     }
 

@@ -1,6 +1,6 @@
-// The trial of a plugin before any worker loads it: a child process (`sluiced --probe`) loads it with the workers' own code, makes every
-// configuration of its bindings, and leaves. A plugin that crashes, hangs or ends the process there costs nobody anything. What the
-// child does is in SluiceWorker's `ProbeProcess`; when a trial is made is `Control`'s decision.
+// The trial of a plugin, or of a library that `functions:` names, before any worker loads it: a child process (`sluiced --probe`) loads it
+// with the workers' own code, makes every configuration of its bindings, and leaves. What crashes, hangs or ends the process there costs
+// nobody anything. What the child does is in SluiceWorker's `ProbeProcess`; when a trial is made is `Control`'s decision.
 import Foundation
 import SluiceModel
 import SluiceShared
@@ -12,6 +12,9 @@ struct ProbeRequest: Sendable, Hashable {
     var name: String
     var generation: UInt64
     var digest: UInt64
+    /// What rules call in a library that is no plugin; its `name` is empty then.
+    struct Function: Sendable, Hashable { var symbol: String, name: String, signature: String }
+    var functions: [Function] = []
     /// JSON objects as `configure` gets them; of more than `Limits.probeConfigurationsMax` the first are tried.
     var configurations: [String] = []
 
@@ -26,8 +29,15 @@ struct ProbeRequest: Sendable, Hashable {
         for text in configurations.prefix(Limits.probeConfigurationsMax) where out.count + text.utf8.count < Limits.probeRequestBytesMax {
             add(text)
         }
+        for f in functions
+        where out.count + f.symbol.utf8.count + f.name.utf8.count + f.signature.utf8.count < Limits.probeRequestBytesMax - 8 {
+            for field in [f.symbol, f.name, f.signature] { add(field) }
+        }
         return out
     }
+
+    /// For messages: "plugin geo@3"; of a library the functions that need it.
+    var label: String { name.isEmpty ? "functions \(functions.map(\.name).joined(separator: ", "))" : "plugin \(name)@\(generation)" }
 }
 
 struct ProbeVerdict: Sendable, Equatable {

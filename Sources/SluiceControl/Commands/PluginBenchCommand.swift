@@ -9,7 +9,9 @@ struct PluginBenchCommand: AsyncParsableCommand {
         commandName: "bench", abstract: "Measure what each hook of a plugin costs, in nanoseconds.",
         discussion: """
             Runs the plugin's code, in a process of its own, with the gateway's host and one request again and again. CPU time; the
-            call itself and its counters are part of the figure. Hooks that wait are not measured.
+            call itself and its counters are part of the figure. A hook that waits is measured from its start to its end, with the turns
+            of the loop that it needs; WAITS MS is how long that takes by the clock. Request bodies are there at once, clients take all
+            that they are sent, a balancer chooses among three idle targets.
             """)
     @Argument(help: "The .so.") var file: String
     @Option(help: "The plugin's configuration, a JSON object.") var config = "{}"
@@ -17,7 +19,7 @@ struct PluginBenchCommand: AsyncParsableCommand {
     @Option(help: "Method of the request.") var method = "GET"
     @Option(help: "Path and query of the request.") var path = "/private/orders/17?page=2"
     @Option(name: [.customShort("H"), .long], help: "A header line \"Name: value\"; may be repeated.") var header: [String] = []
-    @Option(help: "Bytes of the chunk that body_filter gets, at most 65536.") var chunk = 4096
+    @Option(help: "Bytes of the chunk that body_filter gets, and of the body of POST, PUT and PATCH; at most 65536.") var chunk = 4096
     @Flag(help: "Print the figures as JSON.") var json = false
 
     func validate() throws {
@@ -32,25 +34,29 @@ struct PluginBenchCommand: AsyncParsableCommand {
             let rows = try measured().split(separator: "\n").map {
                 $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
             }
-            guard rows.allSatisfy({ $0.count == 5 }) else {
+            guard rows.allSatisfy({ $0.count == 6 }) else {
                 throw Complaint("sluiced printed something else; allowed: sluiced of this release")
             }
             if json {
                 let list = rows.map { row in
                     JSONValue.object(
-                        [("phase", .string(row[0]))] + zip(["lowest_ns", "median_ns", "highest_ns"], row[1...3]).map { ($0, .number($1)) }
-                            + [("note", .string(row[4]))])
+                        [("phase", .string(row[0]))]
+                            + zip(["lowest_ns", "median_ns", "highest_ns", "waits_ms"], row[1...4]).map { ($0, .number($1)) }
+                            + [("note", .string(row[5]))])
                 }
                 return print(JSONValue.object([("file", .string(file)), ("requests", .int(requests)), ("phases", .array(list))]).text())
             }
             let shown = rows.map { row in
-                [row[0]] + row[1...3].map { $0 == "0.0" && row[4].hasSuffix("measured") ? "" : Self.number($0) } + [row[4]]
+                [row[0]] + row[1...3].map { $0 == "0.0" && row[5].hasSuffix("measured") ? "" : Self.number($0) }
+                    + [row[4] == "0.0" ? "" : Self.milliseconds(row[4]), row[5]]
             }
-            print(PluginCommand.List.table([["PHASE", "LOWEST NS", "MEDIAN NS", "HIGHEST NS", "THE HOOK"]] + shown))
+            print(PluginCommand.List.table([["PHASE", "LOWEST NS", "MEDIAN NS", "HIGHEST NS", "WAITS MS", "THE HOOK"]] + shown))
         }
     }
 
     static func number(_ text: String) -> String { Double(text).map { String(format: $0 < 100 ? "%.1f" : "%.0f", $0) } ?? text }
+
+    static func milliseconds(_ text: String) -> String { Double(text).map { String(format: $0 < 1 ? "%.3f" : "%.1f", $0) } ?? text }
 
     private func measured() throws -> String {
         let process = Process(), output = Pipe()

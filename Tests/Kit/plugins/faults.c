@@ -89,5 +89,10 @@ static const void *get_extension(void *state, const char *id) {
 }
 
 SLUICE_PLUGIN(init, NULL, get_extension)
+#ifdef FIBER
+#define CONCURRENCY ",\"concurrency\":\"fiber\""
+#else
+#define CONCURRENCY ""
+#endif
 SLUICE_MANIFEST("{\"name\":\"faults\",\"version\":\"0.1.0\",\"abi\":1,\"language\":\"c\","
-                "\"phases\":[\"rewrite\",\"access\",\"header_filter\",\"body_filter\",\"log\"]}")
+                "\"phases\":[\"rewrite\",\"access\",\"header_filter\",\"body_filter\",\"log\"]" CONCURRENCY "}")

@@ -1,5 +1,5 @@
 /* A plugin that waits in every way there is; the path says which. With -DFIBER its hooks run on fibers, else they are plain calls
-   with tokens. What a hook finds wrong it logs as an error; the tests look for that. */
+   with tokens. What a hook finds wrong it logs as an error; the tests look for that. Long because every way is here. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +26,9 @@ static const sluice_loop_v1 *loop;
 static const sluice_suspend_v1 *suspends;
 static const sluice_background_v1 *background;
 static const sluice_http_client_v1 *client;
+static const sluice_request_body_v1 *request_bodies;
+static const sluice_content_v1 *contents;
+static const sluice_balancer_v1 *balancers;
 static int ticks, worker_number = -1;
 static sluice_task ticker;
 
@@ -47,6 +50,10 @@ static int32_t init(const sluice_host *host, void **state) {
   suspends = h->get_extension(h, SLUICE_SUSPEND_1);
   background = h->get_extension(h, SLUICE_BACKGROUND_1);
   client = h->get_extension(h, SLUICE_HTTP_CLIENT_1);
+  request_bodies = h->get_extension(h, SLUICE_REQUEST_BODY_1);
+  balancers = h->get_extension(h, SLUICE_BALANCER_1);
+  contents = h->get_extension(h, SLUICE_CONTENT_1);
+  if (!balancers || !contents || !request_bodies) return SLUICE_EFAULT;
   return client && requests && edits && answers && io && loop && suspends && background ? SLUICE_OK : SLUICE_EFAULT;
 }
 static pthread_t thread;
@@ -320,6 +327,13 @@ static int32_t with_token(const char *p, sluice_request *r) {
   if (!strcmp(p, "/then-late")) { EXPECT(suspends->prepare_with(r, 10, then, (void *)17, &t) == SLUICE_OK); return SLUICE_SUSPEND; }
   if (!strcmp(p, "/then-long")) { EXPECT(suspends->prepare_with(r, 100000, then, (void *)17, &last_token) == SLUICE_OK); return SLUICE_SUSPEND; }
   if (!strcmp(p, "/last")) { EXPECT(suspends->resume(h, last_token, SLUICE_CONTINUE) == SLUICE_GONE); return SLUICE_CONTINUE; }
+  if (!strcmp(p, "/body")) {
+    int32_t s = request_bodies->gather(r);
+    if (s != SLUICE_ECANCELED) return s;
+    EXPECT(suspends->prepare(r, 10, &t) == SLUICE_ECANCELED);
+    note("body cancelled");
+    return s;
+  }
   EXPECT(suspends->prepare(r, 0, &t) == SLUICE_EINVAL && suspends->prepare(NULL, 5, &t) == SLUICE_EINVAL);
   EXPECT(suspends->prepare(r, strcmp(p, "/late") ? 2000 : 10, &t) == SLUICE_OK && t);
   as_data = (void *)(uintptr_t)t;
@@ -361,8 +375,38 @@ static int32_t log_hook(void *instance, sluice_exchange_log *x) {
   return SLUICE_CONTINUE;
 }
 
+/* Writes until the client takes no more; what it keeps meanwhile is its own to free. */
+static int32_t content_hook(void *instance, sluice_content *c) {
+  static uint8_t piece[32768];
+  (void)instance;
+  int *kept = contents->data(c);
+  if (!kept) {
+    kept = calloc(1, sizeof *kept);
+    contents->set_data(c, kept);
+    EXPECT(contents->start(c, 200, -1) == SLUICE_OK);
+  }
+  while (++*kept <= 64) {
+    int32_t s = contents->write(c, sluice_view_of(piece, sizeof piece));
+    if (s == SLUICE_EAGAIN) return SLUICE_SUSPEND;
+    if (s == SLUICE_OK) continue;
+    EXPECT(s == SLUICE_ECANCELED && contents->finish(c) == SLUICE_ECANCELED);
+    note("content cancelled");
+    free(kept);
+    contents->set_data(c, NULL);
+    return s;
+  }
+  free(kept);
+  contents->set_data(c, NULL);
+  return contents->finish(c);
+}
+static int32_t balance_hook(void *instance, sluice_balance *b) {
+  (void)instance;
+  return balancers->choose(b, 1);
+}
+
 static const void *get_extension(void *state, const char *id) {
-  static sluice_filter_v1 f = {.size = sizeof f, .configure = configure, .access = run_hook, .log = log_hook};
+  static sluice_filter_v1 f = {.size = sizeof f, .configure = configure, .access = run_hook, .log = log_hook, .content = content_hook,
+                               .balancer = balance_hook};
   static sluice_worker_v1 w = {.size = sizeof w, .worker_init = worker_init, .worker_exit = worker_exit};
   (void)state;
   if (!strcmp(id, SLUICE_FILTER_1)) return &f;
@@ -374,5 +418,5 @@ static const void *get_extension(void *state, const char *id) {
 }
 
 SLUICE_PLUGIN(init, destroy, get_extension)
-SLUICE_MANIFEST("{\"name\":\"waiting\",\"version\":\"1.0.0\",\"abi\":1,\"language\":\"c\",\"phases\":[\"access\",\"log\"],"
+SLUICE_MANIFEST("{\"name\":\"waiting\",\"version\":\"1.0.0\",\"abi\":1,\"language\":\"c\",\"phases\":[\"access\",\"log\",\"content\",\"balancer\"],"
                 "\"concurrency\":\"" CONCURRENCY "\"}")

@@ -1,6 +1,7 @@
 /* A host for the unit tests of a plugin, in one process and without a gateway: it loads the plugin, makes requests and responses, runs the
    hooks, and shows what they did. It answers wrong calls as the gateway does. Time is virtual: nothing waits for a clock.
-   Compile it into the test: every .c file in the folder `pkg-config --variable=fakedir sluice-plugin`. The test is C or C++ on one thread.
+   Compile it into the test: every .c file in the folder `pkg-config --variable=fakedir sluice-plugin`; where OpenSSL's headers are, link
+   it with libcrypto (`pkg-config --libs libcrypto`), else it has no sluice.crypto/1. The test is C or C++ on one thread.
 
      fake_host *host = fake_open(&sluice_plugin_v1);                        // or fake_load("./hello.so")
      fake_exchange *x = fake_request(host, "GET", "/private?key=1");
@@ -25,7 +26,7 @@ typedef struct fake_exchange fake_exchange;
 fake_host *fake_open(const sluice_plugin_entry *entry);
 fake_host *fake_load(const char *path);
 const char *fake_problem(void);
-/* A table of the test's own for an extension that the fake host does not have (it has all but sluice.crypto/1 and drafts), or in place of
+/* A table of the test's own for an extension that the fake host does not have (it has all but drafts), or in place of
    its own; said before fake_open, kept until the process ends. */
 void fake_provide(const char *id, const void *table);
 /* Runs configure. Exchanges made from now on use the instance. The result of configure; the text of a refusal is fake_problem(). */

@@ -25,7 +25,7 @@ extension OpenAPI {
                 .object([("type", .string("object")), ("properties", .object([("version", .object([("const", .int(1))]))] + document))])
             ),
             ("Problem", problem), ("PolicyChange", policyChange), ("Change", change), ("TokenWish", tokenWish),
-            ("PluginLoad", plugin(.load)), ("PluginCanary", plugin(.canary)), ("PluginRollback", plugin(.rollback)),
+            ("PluginLoad", plugin(.load)), ("PluginCanary", plugin(.canary)), ("PluginRollback", plugin(.rollback)), ("Explain", explain),
         ]
     }
 
@@ -124,4 +124,6 @@ extension OpenAPI {
             ("additionalProperties", .bool(false)),
         ])
     }
+
+    private static var explain: JSONValue { object([("method", type("string")), ("url", type("string"))], required: []) }
 }

@@ -5,7 +5,7 @@ import SluiceModel
 
 struct OperationTable: Sendable {
     static let shared = OperationTable(
-        systemOperations + pluginOperations + objectOperations + historyOperations + tokenOperations)
+        systemOperations + pluginOperations + objectOperations + historyOperations + ruleOperations + tokenOperations)
 
     struct Path: Sendable {
         var template: String

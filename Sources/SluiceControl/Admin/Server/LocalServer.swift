@@ -82,7 +82,12 @@ struct LocalServer: Sendable {
     }
 
     private func builder() throws -> HTTPServerBuilder {
-        let plain = HTTPServerBuilder.http1(configuration: .init(idleTimeout: .seconds(Self.idleTimeoutSeconds)))
+        let takesUploads = uploads != nil, max = bodyBytesMax
+        let goesOn: @Sendable () -> [any RemovableChannelHandler] = {
+            [ContinueHandler { Self.refusal(declaring: $0, takesUploads: takesUploads, max) == nil }]
+        }
+        let plain = HTTPServerBuilder.http1(
+            configuration: .init(additionalChannelHandlers: goesOn(), idleTimeout: .seconds(Self.idleTimeoutSeconds)))
         guard let tls else { return plain }
         do {
             let chain = try NIOSSLCertificate.fromPEMFile(tls.certificatePath).map { NIOSSLCertificateSource.certificate($0) }
@@ -135,11 +140,8 @@ struct LocalServer: Sendable {
 
     /// Reads the body, or takes it to a file. Returns the answer when that is not possible.
     private func read(_ request: Request, _ asked: inout AdminRequest) async -> AdminResponse? {
-        if let uploads, asked.isUpload {
-            let declared = request.headers[.contentLength].flatMap { Int($0) } ?? 0
-            if declared > Limits.pluginFileBytesMax + AdminAPI.bodyBytesMax { return UploadReceiver.tooLarge }
-            return await take(request.body, &asked, await uploads(asked))
-        }
+        if let refusal = Self.refusal(declaring: request.head, takesUploads: uploads != nil, bodyBytesMax) { return refusal }
+        if let uploads, asked.isUpload { return await take(request.body, &asked, await uploads(asked)) }
         let max = bodyBytesMax(asked)
         do {
             for try await chunk in request.body {
@@ -150,6 +152,17 @@ struct LocalServer: Sendable {
         } catch {
             return .problem(400, "body", "Body not readable", "the body ended early")
         }
+    }
+
+    /// The answer to a request whose body says that it is too large; it is not read then. nil: it may come.
+    private static func refusal(declaring head: HTTPRequest, takesUploads: Bool, _ max: (AdminRequest) -> Int) -> AdminResponse? {
+        let path = (head.path ?? "").split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).first.map(String.init) ?? ""
+        let asked = AdminRequest(method: head.method.rawValue, path: path, contentType: head.headerFields[.contentType])
+        let declared = head.headerFields[.contentLength].flatMap { Int($0) } ?? 0
+        if takesUploads && asked.isUpload {
+            return declared > Limits.pluginFileBytesMax + AdminAPI.bodyBytesMax ? UploadReceiver.tooLarge : nil
+        }
+        return declared > max(asked) ? AdminAPI.tooLarge(max(asked)) : nil
     }
 
     /// Takes the body to a file. Returns the answer when that is not possible; nothing is left then.

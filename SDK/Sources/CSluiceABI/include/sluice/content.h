@@ -29,7 +29,8 @@ typedef struct sluice_content_v1 {
 
   /* Bytes of the body, copied; the first call sends the head. On a fiber it parks until the client has taken enough (high-water mark 64 KiB).
      Elsewhere it never waits: above the mark it takes the bytes and answers SLUICE_EAGAIN, after which the hook must return
-     SLUICE_SUSPEND and is called again when there is room; SLUICE_ELIMIT above 1 MiB. SLUICE_ECANCELED: the client left.
+     SLUICE_SUSPEND and is called again when there is room; SLUICE_ELIMIT above 1 MiB. SLUICE_ECANCELED: the client left, or the plugin is
+     unloaded by force (a hook that waited is called a last time: free what set_data keeps).
      SLUICE_EINVAL: more than the length said at start. [worker | content | parks on a fiber] */
   int32_t (*write)(sluice_content *response, sluice_view bytes);
 

@@ -20,7 +20,8 @@ typedef struct sluice_request_body_v1 {
   uint32_t reserved;
 
   /* SLUICE_OK: the body is complete (a request without one has an empty one). SLUICE_SUSPEND: not on a fiber and not there yet; the hook
-     must return it. SLUICE_ECANCELED: the client broke off. [worker | rewrite, access | parks on a fiber] */
+     must return it. SLUICE_ECANCELED: the client broke off, or the plugin is unloaded by force.
+     [worker | rewrite, access | parks on a fiber] */
   int32_t (*gather)(sluice_request *request);
 
   /* The gathered body as pieces in order, at most `room`; `*count` is how many there are. Before gather: none. The bytes stay until the

@@ -1,0 +1,1 @@
+../../../../Sources/CSluiceCrypto/include/csluice_keys.h

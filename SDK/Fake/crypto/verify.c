@@ -1,0 +1,1 @@
+../../../Sources/CSluiceCrypto/verify.c
