@@ -42,8 +42,11 @@ enum ControlProcess {
             })
         let crashes = CrashReports(state: start.assembler.directory, ring: memory.crashes) { await control.crashed($0) }
         let counters = CounterReader(memory: memory)
-        let api = AdminAPI(control: control, counters: counters, crashes: crashes)
-        let servers = LocalServers(admin: { await api.handle($0) }, uploads: { await control.uploadPlace($0) })
+        let gate = Gate(tokens: TokenStore(folder: stateFolder))
+        let api = AdminAPI(control: control, counters: counters, crashes: crashes, gate: gate)
+        let servers = LocalServers(
+            admin: { await api.handle($0) }, door: { await api.admit($0) }, uploads: { await api.uploadPlace($0) },
+            configFolder: start.assembler.configFolder)
         box.set(servers)
         ControlLog.setLevel(start.present.configuration.log.level)
         await servers.apply(start.present.configuration)

@@ -12,7 +12,7 @@ enum Parts {
             inspector: ElfInspector(), folders: PluginLibrary.folders(program: program, environment: ProcessInfo.processInfo.environment))
     }
     /// What hashes and seals secrets with the key of this state directory.
-    static func keeper(_ directory: StateDirectory) throws -> any SecretKeeping { NoSecretKeeper() }
+    static func keeper(_ directory: StateDirectory) throws -> any SecretKeeping { try SecretKeeper(stateDirectory: directory.path) }
     static func compiler(_ resolver: NameResolver) -> RulesCompiler { RulesCompiler(resolver: resolver) }
 
     /// Paths of the state, pid file and logs from the working directory of `sluice run`: every process means the same file.

@@ -124,7 +124,10 @@ struct PolicyPlan: Sendable {
     }
 
     private mutating func keep(_ key: PolicyKey, _ value: PolicyValue, _ index: Int, _ pointer: String) {
-        do { note(key, try base.keeper.keep(value, stored: current(key)), index, pointer) } catch {
+        do { note(key, try base.keeper.keep(value, stored: current(key)), index, pointer) } catch let problem as PolicyProblem {
+            problems.append(
+                PolicyProblem(operation: index, pointer: pointer + problem.pointer, found: problem.detail, allowed: problem.allowed))
+        } catch {
             problems.append(PolicyProblem(operation: index, pointer: pointer, message: "\(error)"))
         }
     }
