@@ -107,7 +107,7 @@ extension ImageCompiler {
         e.maintenanceBody = strings.add(m.body)
         e.maintenanceLines = strings.add(
             "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n" + (retry > 0 ? "Retry-After: \(retry)\r\n" : ""))
-        if let unless = m.unless { e.unless = try program(unless, at: path + ".unless") }
+        if let unless = m.unless { e.unless = try program(unless, use: .request, at: path + ".unless") }
         e.flags |= RouteExtras.maintains
     }
 
