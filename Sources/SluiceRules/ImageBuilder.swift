@@ -120,6 +120,12 @@ public struct ImageBuilder {
 /// Where a condition is asked: while the route is still to be found, or when it is known.
 public enum ConditionUse: Sendable, Hashable { case route, request }
 
+/// What two conditions that share a program agree in.
+struct ConditionKey: Hashable {
+    var text: String
+    var use: ConditionUse
+}
+
 /// From the text of a condition to its program, an expression of type bool; the number that a set of addresses has, by its name.
 public typealias ConditionCompiling = (_ text: String, _ use: ConditionUse, _ addressSet: (String) -> UInt32?) throws -> [UInt8]
 
@@ -154,7 +160,7 @@ struct ImageCompiler {
     var regexesOf: [UInt32: [UInt32]] = [:]
     /// Programs and sets of addresses, by their places in `code`.
     var programs: [ImageRange] = []
-    var programIndex: [String: UInt32] = [:]
+    var programIndex: [ConditionKey: UInt32] = [:]
     var code: [UInt8] = []
     var ipSets: [IPSetRecord] = []
     var ipSetIndex: [String: UInt32] = [:]

@@ -97,7 +97,9 @@ extension ImageCompiler {
 
 extension ImageCompiler {
     private func writeExtras(_ out: inout ImageWriter, _ header: ImageHeader) {
-        func place(_ run: inout ImageRange, _ section: ImageRange, _ stride: Int) { run.offset = section.offset + run.offset * UInt32(stride) }
+        func place(_ run: inout ImageRange, _ section: ImageRange, _ stride: Int) {
+            run.offset = section.offset + run.offset * UInt32(stride)
+        }
         out.write(extras, at: header.extras) {
             place(&$0.branches, header.branches, MemoryLayout<SplitBranch>.stride)
             let part = MemoryLayout<TemplatePart>.stride

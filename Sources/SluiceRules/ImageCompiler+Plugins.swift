@@ -86,7 +86,7 @@ extension ImageCompiler {
                 allowed: "at most \(Limits.bindingConfigBytesMax) bytes of JSON")
         }
         var r = record(b, of: plugin)
-        if let text = b.when { r.condition = try program(text, at: path() + ".when") }
+        if let text = b.when { r.condition = try program(text, use: .request, at: path() + ".when") }
         let index = UInt32(bindings.count)
         if let canary = canaryIndex[b.name], let share = input.canary(b.name)?.share {
             (r.alternative, r.share) = (index + 1, share)

@@ -4,18 +4,19 @@ import SluiceModel
 
 extension ImageCompiler {
     /// Index of the program of a condition; equal texts share one.
-    mutating func program(_ text: String, at path: @autoclosure () -> String) throws(ImageError) -> UInt32 {
-        if let known = programIndex[text] { return known }
+    mutating func program(_ text: String, use: ConditionUse, at path: @autoclosure () -> String) throws(ImageError) -> UInt32 {
+        let key = ConditionKey(text: text, use: use)
+        if let known = programIndex[key] { return known }
         guard let compile = input.program else {
             throw ImageError(path: path(), found: "a condition", allowed: "none where conditions cannot be compiled")
         }
         let bytes: [UInt8]
-        do { bytes = try compile(text) { ipSetIndex[$0] } } catch {
+        do { bytes = try compile(text, use) { ipSetIndex[$0] } } catch {
             throw ImageError(path: path(), found: "\(error)", allowed: "an expression of type bool")
         }
         let index = UInt32(programs.count)
         programs.append(addCode(bytes))
-        programIndex[text] = index
+        programIndex[key] = index
         return index
     }
 
@@ -39,7 +40,8 @@ extension ImageCompiler {
             }
             if set.addresses.count > Limits.ipSetAddressesMax {
                 throw ImageError(
-                    path: "ip_sets[\(i)].addresses", found: "\(set.addresses.count) addresses", allowed: "at most \(Limits.ipSetAddressesMax)")
+                    path: "ip_sets[\(i)].addresses", found: "\(set.addresses.count) addresses",
+                    allowed: "at most \(Limits.ipSetAddressesMax)")
             }
             var networks: [IPNetwork] = []
             for (j, text) in set.addresses.enumerated() {

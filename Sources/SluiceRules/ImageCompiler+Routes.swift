@@ -117,7 +117,7 @@ extension ImageCompiler {
         if case .plugin(let binding) = route.action { own.append(binding) }
         let (chain, filters) = try chain(of: own, at: "routes[\(i)].plugins")
         r.chain = chain
-        if let text = route.when { r.condition = try program(text, at: "routes[\(i)].match.when") }
+        if let text = route.when { r.condition = try program(text, use: .route, at: "routes[\(i)].match.when") }
         if filters { r.flags |= RouteRecord.filtersBody }
         try compileAction(of: route, into: &r, at: i)
         return r
