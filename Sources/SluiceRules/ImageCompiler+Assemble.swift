@@ -6,6 +6,7 @@ extension ImageCompiler {
     /// Zero bytes at the end, so that vector loads may read past the last record.
     static let padding = 64
 
+    /// Long because it is one list of all sections, first their places, then their bytes.
     mutating func assemble() throws(ImageError) -> [UInt8] {
         let routing = routingTables()
         var places = Places(end: StringPool.base)

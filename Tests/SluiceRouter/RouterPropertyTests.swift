@@ -55,7 +55,8 @@ import Testing
             }
             seed += 1
         }
-        #expect(found > done / 4 && found < done && captured > done / 50 && refused > done / 100 && held > done / 50)  // the requests reach every outcome
+        // The requests reach every outcome.
+        #expect(found > done / 4 && found < done && captured > done / 50 && refused > done / 100 && held > done / 50)
     }
 
     /// A new table now and then, else some routes changed, gone, come, or in another order.
