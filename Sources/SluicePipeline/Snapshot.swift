@@ -42,7 +42,8 @@ extension Pipeline {
         do {
             view =
                 isChecked
-                ? try ImageView(alreadyChecked: UnsafeRawPointer(map), count: bytes) : try ImageView(base: UnsafeRawPointer(map), count: bytes)
+                ? try ImageView(alreadyChecked: UnsafeRawPointer(map), count: bytes)
+                : try ImageView(base: UnsafeRawPointer(map), count: bytes)
             guard RegexSearch.prepare(view) else { throw SnapshotError("no memory for the regular expressions of the image") }
             table = try host.prepare(view)
         } catch {

@@ -99,7 +99,8 @@ extension Router {
         return record
     }
 
-    private static func candidate(_ image: ImageView, _ entry: RouteEntry, _ result: MatchResult, _ verdict: RouteVerdict) -> RouteCandidate {
+    private static func candidate(_ image: ImageView, _ entry: RouteEntry, _ result: MatchResult, _ verdict: RouteVerdict) -> RouteCandidate
+    {
         let bonus = entry.key - RouteEntry.key(priority: image.routes[Int(entry.route)].priority)
         let kind: RouteCandidate.Kind = bonus == RouteEntry.exactBonus ? .exact : bonus == RouteEntry.regexBonus ? .regex : .prefix
         var c = RouteCandidate(route: Int32(entry.route), verdict: verdict, kind: kind)

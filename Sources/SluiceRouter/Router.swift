@@ -50,7 +50,9 @@ public enum Router {
         if table.pointee.anyMaxKey > walk.best { walk.run(table.pointee.anyRoot) }
     }
 
-    @inline(__always) private static func walkExact<Mode>(_ image: ImageView, _ name: ByteView, _ hash: UInt64, _ walk: inout TreeWalk<Mode>) {
+    @inline(__always) private static func walkExact<Mode>(
+        _ image: ImageView, _ name: ByteView, _ hash: UInt64, _ walk: inout TreeWalk<Mode>
+    ) {
         if let slot = find(image, name, hash, HostSlot.exact) { walk.run(slot.pointee.root) }
     }
 

@@ -9,8 +9,6 @@ struct GroupKey: Hashable {
     var high: UInt64 = 0
     static func += (a: inout GroupKey, b: GroupKey) { (a.low, a.high) = (a.low &+ b.low, a.high &+ b.high) }
     static func -= (a: inout GroupKey, b: GroupKey) { (a.low, a.high) = (a.low &- b.low, a.high &- b.high) }
-
-
 }
 
 struct HostGroup {

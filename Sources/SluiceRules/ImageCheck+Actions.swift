@@ -19,8 +19,10 @@ extension ImageCheck {
                 weight += UInt64(b.weight)
             }
             try need(
-                e.pointee.branches.count == 0 || (weight > 0 && weight <= UInt64(UInt32.max) && e.pointee.branches.count <= Limits.splitBranchesMax),
-                "extras", i, "\(e.pointee.branches.count) branches of weight \(weight)", "at most \(Limits.splitBranchesMax), one of a weight")
+                e.pointee.branches.count == 0
+                    || (weight > 0 && weight <= UInt64(UInt32.max) && e.pointee.branches.count <= Limits.splitBranchesMax),
+                "extras", i, "\(e.pointee.branches.count) branches of weight \(weight)",
+                "at most \(Limits.splitBranchesMax), one of a weight")
             for t in [
                 e.pointee.pattern, e.pointee.stickyName, e.pointee.cookieAttributes, e.pointee.maintenanceBody, e.pointee.maintenanceLines,
             ] where t.offset != 0 { try text(t, "extras", i) }
@@ -41,12 +43,14 @@ extension ImageCheck {
             "below \(header.extras.count), or none")
         switch ActionKind(rawValue: r.pointee.action) {
         case .proxy:
-            try need(r.pointee.cluster < header.clusters.count, "routes", i, "cluster \(r.pointee.cluster)", "below \(header.clusters.count)")
+            try need(
+                r.pointee.cluster < header.clusters.count, "routes", i, "cluster \(r.pointee.cluster)", "below \(header.clusters.count)")
         case .respond, .redirect:
             try need(Limits.respondStatusRange.contains(Int(r.pointee.status)), "routes", i, "status \(r.pointee.status)", "200...599")
         case .split:
             try need(
-                hasExtras && view.extras[Int(r.pointee.extras)].branches.count > 0, "routes", i, "a split without branches", "some branches")
+                hasExtras && view.extras[Int(r.pointee.extras)].branches.count > 0, "routes", i, "a split without branches", "some branches"
+            )
         case .plugin: break
         case nil: try need(false, "routes", i, "action \(r.pointee.action)", "0...4")
         }

@@ -54,7 +54,8 @@ extension ImageCheck {
             try text(c.id, "consumers", i)
             try chain(c.chain, "consumers", i)
             let end = Int(labels.offset) + stride * Int(labels.count)
-            let isInside = c.labels.offset >= labels.offset && Int(c.labels.offset - labels.offset) % stride == 0
+            let isInside =
+                c.labels.offset >= labels.offset && Int(c.labels.offset - labels.offset) % stride == 0
                 && Int(c.labels.offset) + stride * Int(c.labels.count) <= end
             try need(isInside, "consumers", i, "labels at \(c.labels.offset)", "a run within the labels")
             for l in view.labels(view.consumers.baseAddress! + i) {

@@ -13,7 +13,8 @@ extension ImageCompiler {
         case .cluster(let id):
             r.action = ActionKind.proxy.rawValue
             r.cluster = try cluster(id, at: "routes[\(i)].action.cluster")
-        case .respond(let status, let body, let headers): try compileRespond(status, body, headers, into: &r, at: "routes[\(i)].action.respond")
+        case .respond(let status, let body, let headers):
+            try compileRespond(status, body, headers, into: &r, at: "routes[\(i)].action.respond")
         case .redirect(let status, let location):
             isUsed = try compileRedirect(status, location, names, into: &r, &e, at: "routes[\(i)].action.redirect")
         case .split(let split):
@@ -46,7 +47,8 @@ extension ImageCompiler {
     private func cluster(_ id: String, at path: @autoclosure () -> String) throws(ImageError) -> UInt32 {
         if let index = clusterIndex[id] { return index }
         let ids = configuration.clusters.prefix(20).map(\.id)
-        let known = ids.isEmpty ? "no cluster is configured" : ids.joined(separator: ", ") + (configuration.clusters.count > 20 ? ", …" : "")
+        let known =
+            ids.isEmpty ? "no cluster is configured" : ids.joined(separator: ", ") + (configuration.clusters.count > 20 ? ", …" : "")
         throw ImageError(path: path(), found: "unknown cluster \"\(id)\"", allowed: known)
     }
 
@@ -165,7 +167,9 @@ extension ImageCompiler {
 
     // MARK: rewrite
 
-    private mutating func compileRewrite(_ rewrite: Rewrite, _ names: [String], into e: inout RouteExtras, at path: String) throws(ImageError) {
+    private mutating func compileRewrite(_ rewrite: Rewrite, _ names: [String], into e: inout RouteExtras, at path: String)
+        throws(ImageError)
+    {
         if let text = rewrite.path {
             if rewrite.pattern != nil {
                 throw ImageError(path: path, found: "path and pattern", allowed: "one of them")

@@ -6,6 +6,7 @@ extension ImageCompiler {
     /// Zero bytes at the end, so that vector loads may read past the last record.
     static let padding = 64
 
+    /// Long because it is one list of all sections, first their places, then their bytes.
     mutating func assemble() throws(ImageError) -> [UInt8] {
         let routing = routingTables()
         var places = Places(end: StringPool.base)
@@ -97,7 +98,9 @@ extension ImageCompiler {
 
 extension ImageCompiler {
     private func writeExtras(_ out: inout ImageWriter, _ header: ImageHeader) {
-        func place(_ run: inout ImageRange, _ section: ImageRange, _ stride: Int) { run.offset = section.offset + run.offset * UInt32(stride) }
+        func place(_ run: inout ImageRange, _ section: ImageRange, _ stride: Int) {
+            run.offset = section.offset + run.offset * UInt32(stride)
+        }
         out.write(extras, at: header.extras) {
             place(&$0.branches, header.branches, MemoryLayout<SplitBranch>.stride)
             let part = MemoryLayout<TemplatePart>.stride

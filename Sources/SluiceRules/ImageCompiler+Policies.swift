@@ -40,7 +40,8 @@ extension ImageCompiler {
             }
             if set.addresses.count > Limits.ipSetAddressesMax {
                 throw ImageError(
-                    path: "ip_sets[\(i)].addresses", found: "\(set.addresses.count) addresses", allowed: "at most \(Limits.ipSetAddressesMax)")
+                    path: "ip_sets[\(i)].addresses", found: "\(set.addresses.count) addresses",
+                    allowed: "at most \(Limits.ipSetAddressesMax)")
             }
             var networks: [IPNetwork] = []
             for (j, text) in set.addresses.enumerated() {

@@ -58,9 +58,11 @@ public enum RegexSearch {
         }
     }
 
-    private static func compile(_ texts: [UnsafePointer<CChar>?], _ numbers: [UInt32], _ error: UnsafeMutableBufferPointer<CChar>) -> Result<
-        [UInt8], Refusal
-    > {
+    private static func compile(_ texts: [UnsafePointer<CChar>?], _ numbers: [UInt32], _ error: UnsafeMutableBufferPointer<CChar>)
+        -> Result<
+            [UInt8], Refusal
+        >
+    {
         var which: Int32 = -1
         guard let set = cs_regex_set_make(texts, numbers, UInt32(numbers.count), error.baseAddress, error.count, &which) else {
             return .failure(Refusal(index: which < 0 ? nil : Int(which), reason: String(cString: error.baseAddress!)))

@@ -9,7 +9,8 @@ import Testing
     private static let words = ["a", "b", "ab", "abc", "users", "user", "x-long-segment", "x-long-segments", "%2F", ""]
     private static let hosts = ["a.b.c", "b.c", "c", "x.c", "x.b.c", "*.c", "*.b.c", "*.a.b.c", "A.B.C", "*.x.c"]
     private static let expressions = [
-        "^/users/[0-9]+$", "^/user", "^/users?/", "/ab", "abc$", "^/(a|b)/", "(?i)^/USERS", "^/a{2}/", "[^/]{5}", "^/x-long-segments?/.*b", "^/a", "^/",
+        "^/users/[0-9]+$", "^/user", "^/users?/", "/ab", "abc$", "^/(a|b)/", "(?i)^/USERS", "^/a{2}/", "[^/]{5}", "^/x-long-segments?/.*b",
+        "^/a", "^/",
     ]
     private static let words3 = ["beta", "night", "office"]
     private static let methods = ["GET", "HEAD", "POST", "PUT", "PATCH"]
@@ -54,7 +55,8 @@ import Testing
             }
             seed += 1
         }
-        #expect(found > done / 4 && found < done && captured > done / 50 && refused > done / 100 && held > done / 50)  // the requests reach every outcome
+        // The requests reach every outcome.
+        #expect(found > done / 4 && found < done && captured > done / 50 && refused > done / 100 && held > done / 50)
     }
 
     /// A new table now and then, else some routes changed, gone, come, or in another order.
@@ -111,7 +113,9 @@ import Testing
     /// Half of the paths come from a pattern of the table, so that most requests reach into it.
     private static func randomPath(_ routes: [Route], _ random: inout SplitMix) -> String {
         var path = ""
-        if Bool.random(using: &random), let pattern = routes.randomElement(using: &random)!.paths.randomElement(using: &random), !pattern.hasPrefix("~") {
+        if Bool.random(using: &random), let pattern = routes.randomElement(using: &random)!.paths.randomElement(using: &random),
+            !pattern.hasPrefix("~")
+        {
             for c in pattern {
                 switch c {
                 case "=": break

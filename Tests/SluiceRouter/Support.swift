@@ -50,7 +50,7 @@ final class Table {
         c.routes = routes
         let bytes = try ImageBuilder(
             configuration: c, revision: 1, resolve: { _ in [] }, routeSlot: { _ in 0 }, plugin: { _ in nil }, configPath: "",
-            program: { text, _ in try words.compile(text) }
+            program: { text, _, _ in try words.compile(text) }
         )
         .build(cache)
         memory = .allocate(byteCount: bytes.count, alignment: RegexSearch.alignment)
@@ -84,7 +84,9 @@ final class Table {
     }
 }
 
-func route(_ id: String, _ paths: [String] = [], hosts: [String] = [], methods: [String] = [], priority: Int = 0, when: String? = nil) -> Route {
+func route(_ id: String, _ paths: [String] = [], hosts: [String] = [], methods: [String] = [], priority: Int = 0, when: String? = nil)
+    -> Route
+{
     var r = Route(id: id, action: .respond(status: 200, body: "", headers: []))
     r.paths = paths
     r.hosts = hosts
@@ -206,7 +208,8 @@ struct NaiveMatcher {
                 if rule.methods != 0 && rule.methods & 1 << UInt16(method) == 0 { continue }
                 candidates.append(
                     Candidate(
-                        id: rule.route.id, isConditional: rule.route.when != nil, priority: rule.route.priority, hostRank: rank, pattern: p, parameters: parameters))
+                        id: rule.route.id, isConditional: rule.route.when != nil, priority: rule.route.priority, hostRank: rank, pattern: p,
+                        parameters: parameters))
             }
         }
         let best = candidates.enumerated().min { a, b in
@@ -234,7 +237,9 @@ final class NaiveRegex: @unchecked Sendable {
         var error = [CChar](repeating: 0, count: 100)
         regex = text.withCString { cs_regex_make($0, text.utf8.count, 1 << 20, &error, error.count)! }
         let plain = text.dropFirst().prefix { $0.isLetter || $0 == "/" }.count
-        literal = text.hasPrefix("^") && !text.contains("|") ? plain - (text.dropFirst(1 + plain).first.map { "?*{".contains($0) } == true ? 1 : 0) : 0
+        literal =
+            text.hasPrefix("^") && !text.contains("|")
+            ? plain - (text.dropFirst(1 + plain).first.map { "?*{".contains($0) } == true ? 1 : 0) : 0
     }
     /// Every test of this folder runs alone with it.
     static func of(_ text: String) -> NaiveRegex {

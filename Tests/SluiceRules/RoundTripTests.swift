@@ -225,7 +225,9 @@ import Testing
         #expect(
             MemoryLayout<SettingsRecord>.stride == 152 && MemoryLayout<HostTableHeader>.stride == 32 && MemoryLayout<HostSlot>.stride == 32)
         #expect(MemoryLayout<RouteNode>.stride == 32 && MemoryLayout<RouteEntry>.stride == 16 && MemoryLayout<RegexEntry>.stride == 24)
-        #expect(MemoryLayout<RegexSetRecord>.stride == 16 && MemoryLayout<IPSetRecord>.stride == 16 && MemoryLayout<ConsumerRecord>.stride == 24)
+        #expect(
+            MemoryLayout<RegexSetRecord>.stride == 16 && MemoryLayout<IPSetRecord>.stride == 16 && MemoryLayout<ConsumerRecord>.stride == 24
+        )
     }
 
     @Test func methodTokensAgreeWithHTTP() {

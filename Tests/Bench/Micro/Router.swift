@@ -47,9 +47,10 @@ extension RouterFigures {
         one.row("\(shape.name): build with one route changed", "ms", most: 20)
         let write = try Figure {
             var file: Int32 = -1
-            let ms = try nanoseconds(1) {
-                file = try bytes.withUnsafeBytes { raw throws(SystemError) in try MemoryFile.sealed("sluice-microbench", raw) }
-            } / 1e6
+            let ms =
+                try nanoseconds(1) {
+                    file = try bytes.withUnsafeBytes { raw throws(SystemError) in try MemoryFile.sealed("sluice-microbench", raw) }
+                } / 1e6
             Descriptor.close(file)
             return ms
         }
