@@ -81,7 +81,7 @@ let package = Package(
         tests("SluiceUpstream", ["SluiceUpstream", "SluiceRules", "SluiceHTTP"]),
         tests("SluicePipeline", ["SluicePipeline", "SluiceRules", "SluiceModel", "SluiceBytes"]),
         tests("SluiceHTTP", ["SluiceHTTP", "SluiceBytes", "SluiceModel"]),
-        tests("SluiceControl", ["SluiceControl", "SluiceStore", "SluiceCEL", "SluiceModel"]),
+        tests("SluiceControl", ["SluiceControl", "SluiceStore", "SluiceRules", "SluiceCEL", "SluiceModel"]),
         tests("SluiceModel", ["SluiceModel"]),
         tests("SluiceRules", ["SluiceRules", "SluiceCEL", "SluiceModel", "SluiceBytes", "SluiceHTTP"]),
         tests("SluiceRouter", ["SluiceRouter", "SluiceRules", "SluiceCEL", "SluiceModel", "SluiceBytes", "CSluiceRegex"]),

@@ -17,6 +17,7 @@ share=$to/share/sluice
 fill() { sed -e "s|@PREFIX@|$PREFIX|g" -e "s|@SYSCONFDIR@|$SYSCONFDIR|g" -e "s|@VERSION@|${version:-0.1.0}|g" "$1"; }
 put() { install -D -m "$1" "$2" "$3"; }
 put_filled() { install -d "$(dirname "$3")"; fill "$2" >"$3"; chmod "$1" "$3"; }
+put_completion() { install -d "$(dirname "$to/$2")"; .build/release/sluice completion "$1" >"$to/$2"; chmod 644 "$to/$2"; }
 # Every file below a folder that has one of the endings, with its relative path kept; a link becomes the file that it leads to.
 put_tree() {
   local from=$1 dest=$2 file; shift 2
@@ -56,6 +57,11 @@ install_all() {
   [[ -e SDK/sluice-plugin.map ]] && put 644 SDK/sluice-plugin.map "$share/sluice-plugin.map"
   [[ -e SDK/sluice-plugin.pc.in ]] && put_filled 644 SDK/sluice-plugin.pc.in "$to/lib/pkgconfig/sluice-plugin.pc"
 
+  # Where each shell looks by itself.
+  put_completion bash share/bash-completion/completions/sluice
+  put_completion zsh share/zsh/site-functions/_sluice
+  put_completion fish share/fish/vendor_completions.d/sluice.fish
+
   put 644 docs/example.yaml "$share/example.yaml"
   [[ -e docs/sluice.schema.json ]] && put 644 docs/sluice.schema.json "$share/sluice.schema.json"
   [[ -e $DESTDIR$SYSCONFDIR/sluice/sluice.yaml ]] || put_filled 644 Packaging/sluice.yaml.in "$DESTDIR$SYSCONFDIR/sluice/sluice.yaml"
@@ -70,7 +76,8 @@ install_all() {
 uninstall_all() {
   rm -rf "$lib" "$share" "$to/include/sluice" "$to/share/doc/sluice"
   rm -f "$to/bin/sluiced" "$to/bin/sluice" "$to/lib/pkgconfig/sluice-plugin.pc" \
-    "$to/lib/systemd/system/sluiced.service" "$to/lib/sysusers.d/sluice.conf"
+    "$to/lib/systemd/system/sluiced.service" "$to/lib/sysusers.d/sluice.conf" "$to/share/bash-completion/completions/sluice" \
+    "$to/share/zsh/site-functions/_sluice" "$to/share/fish/vendor_completions.d/sluice.fish"
   echo "Removed Sluice from $to; left in place: $DESTDIR$SYSCONFDIR/sluice"
 }
 

@@ -1,5 +1,6 @@
 // The table of attributes: what an expression may ask of the request, response and connection, under Envoy's names where Envoy has one.
 // Values come from whoever runs the expression; here are only names, types, where they may be used, and how large they can be.
+import SluiceModel
 
 /// Where an expression runs; says which attributes exist there.
 public struct CELUse: OptionSet, Sendable, Hashable {
@@ -69,7 +70,9 @@ public enum Attributes {
         row(.requestURLPath, "request.url_path", .string, size: head, "path without the query"),
         row(.requestHost, "request.host", .string, size: 255, "host, in lower case, without the port"),
         row(.requestMethod, "request.method", .string, size: head, "method: \"GET\""),
-        row(.requestHeaders, "request.headers", strings, size: fields, ignoresCase: true, "header fields; several of one name are joined by \",\""),
+        row(
+            .requestHeaders, "request.headers", strings, size: fields, ignoresCase: true,
+            "header fields; several of one name are joined by \",\""),
         row(.requestQuery, "request.query", .string, size: head, "query without \"?\", not decoded"),
         row(.requestScheme, "request.scheme", .string, size: 8, "\"http\" or \"https\""),
         row(.requestProtocol, "request.protocol", .string, size: 8, "\"HTTP/1.0\", \"HTTP/1.1\" or \"HTTP/2\""),
@@ -90,7 +93,9 @@ public enum Attributes {
         row(.connectionMTLS, "connection.mtls", .bool, "the client has proved a certificate"),
         row(.connectionPeerSubject, "connection.subject_peer_certificate", .string, size: 4_096, "subject of the client's certificate"),
         row(.responseCode, "response.code", .int, uses: .response, "status"),
-        row(.responseHeaders, "response.headers", strings, uses: .response, size: fields, ignoresCase: true, "header fields of the response"),
+        row(
+            .responseHeaders, "response.headers", strings, uses: .response, size: fields, ignoresCase: true, "header fields of the response"
+        ),
         row(.responseSize, "response.size", .int, uses: .response, "bytes of the body that the head announces; -1: not announced"),
         row(.consumerName, "consumer.name", .string, size: 255, "who calls, once a plugin has found out; \"\": nobody known"),
         row(.consumerLabels, "consumer.labels", strings, size: 64, "labels of the consumer"),
@@ -103,11 +108,13 @@ public enum Attributes {
     public static func row(_ id: AttributeID) -> Attribute? { numbered[id] }
 
     private static let strings = CELType.map(.string, .string)
-    /// Bytes of a request head and fields in it, at most as much as can be configured.
-    static let head = 61_440, fields = 256
+    /// Bytes of a request head, as much as fits unless more is configured (then the evaluator's own bound stops what costs too much), and
+    /// fields in it.
+    static let head = Limits.headBytesMax, fields = 256
 
     private static func row(
-        _ id: AttributeID, _ name: String, _ type: CELType, uses: CELUse = .always, size: Int = 1, ignoresCase: Bool = false, _ meaning: String
+        _ id: AttributeID, _ name: String, _ type: CELType, uses: CELUse = .always, size: Int = 1, ignoresCase: Bool = false,
+        _ meaning: String
     ) -> Attribute {
         Attribute(id: id, name: name, type: type, uses: uses, sizeMax: size, ignoresCase: ignoresCase, meaning: meaning)
     }

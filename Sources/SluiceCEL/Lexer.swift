@@ -101,7 +101,9 @@ struct Lexer {
         position += 1
         while Self.isWordPart(peek()) || [UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "/"), 0x20].contains(peek()) { position += 1 }
         guard peek() == UInt8(ascii: "`") else {
-            if position < bytes.count { throw problem("in back quotes stand letters, digits, \"_\", \".\", \"-\", \"/\" and blanks", from: start) }
+            if position < bytes.count {
+                throw problem("in back quotes stand letters, digits, \"_\", \".\", \"-\", \"/\" and blanks", from: start)
+            }
             throw problem("a name in back quotes is not closed", from: start)
         }
         position += 1

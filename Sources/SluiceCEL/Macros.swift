@@ -16,7 +16,8 @@ extension Parser {
         default: return nil
         }
         guard case .name(let element) = expression[arguments[0]].kind, !element.hasPrefix(".") else {
-            throw problem("the first argument of \(name)() is the name of its variable, for example \(name)(x, …)", expression[arguments[0]].range)
+            throw problem(
+                "the first argument of \(name)() is the name of its variable, for example \(name)(x, …)", expression[arguments[0]].range)
         }
         let end = tokens[max(0, position - 1)].range
         var fold = Fold(
@@ -27,7 +28,8 @@ extension Parser {
         return expanded
     }
 
-    private mutating func has(_ arguments: [ExpressionID], from start: SourceRange, _ place: SourceRange) throws(CELProblem) -> ExpressionID {
+    private mutating func has(_ arguments: [ExpressionID], from start: SourceRange, _ place: SourceRange) throws(CELProblem) -> ExpressionID
+    {
         guard arguments.count == 1, case .select(let operand, let field, false) = expression[arguments[0]].kind else {
             throw problem("has() takes one field, for example has(request.headers.host) or has(request.headers.`x-beta`)", place)
         }
@@ -72,9 +74,12 @@ private struct Fold {
         try node(
             .comprehension(
                 Comprehension(
-                    element: element, result: Parser.result, range: list, initial: initial, condition: condition, step: step, final: final)))
+                    element: element, result: Parser.result, range: list, initial: initial, condition: condition, step: step, final: final))
+        )
     }
-    private mutating func append(_ value: ExpressionID) throws(CELProblem) -> ExpressionID { try call("_+_", [result(), node(.list([value]))]) }
+    private mutating func append(_ value: ExpressionID) throws(CELProblem) -> ExpressionID {
+        try call("_+_", [result(), node(.list([value]))])
+    }
     private mutating func result() throws(CELProblem) -> ExpressionID { try node(.name(Parser.result)) }
     private mutating func literal(_ literal: Literal) throws(CELProblem) -> ExpressionID { try node(.literal(literal)) }
     private mutating func call(_ name: String, _ arguments: [ExpressionID]) throws(CELProblem) -> ExpressionID {

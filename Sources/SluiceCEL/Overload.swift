@@ -56,10 +56,12 @@ public struct Overload: Sendable {
     public var cost: CostClass
 
     /// `string.contains(string) -> bool`, `int + int -> int`.
-    public var signature: String {
+    public var signature: String { "\(call) -> \(result)" }
+
+    /// The signature without what it gives.
+    var call: String {
         let types = parameters.map(\.description)
         let arguments = types.dropFirst(isMember ? 1 : 0).joined(separator: ", ")
-        let call = Overloads.written(name, types) ?? (isMember ? "\(types[0]).\(name)(\(arguments))" : "\(name)(\(arguments))")
-        return "\(call) -> \(result)"
+        return Overloads.written(name, types) ?? (isMember ? "\(types[0]).\(name)(\(arguments))" : "\(name)(\(arguments))")
     }
 }

@@ -55,7 +55,9 @@ extension Parser {
             return try add(.literal(literal), token.range)
         case .int(let magnitude):
             advance()
-            guard let value = Int64(exactly: magnitude) else { throw problem("the number does not fit in an int (64 bits with sign)", token.range) }
+            guard let value = Int64(exactly: magnitude) else {
+                throw problem("the number does not fit in an int (64 bits with sign)", token.range)
+            }
             return try add(.literal(.int(value)), token.range)
         case .symbol(.minus): return try negativeNumber()
         case .symbol(.openParenthesis):

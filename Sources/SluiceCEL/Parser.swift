@@ -62,7 +62,7 @@ struct Parser {
         guard expression.nodes.count < Limits.expressionNodesMax else {
             throw problem("the expression has more than \(Limits.expressionNodesMax) parts", range)
         }
-        let depth = 1 + (kind.operands.map { depths[Int($0.index)] }.max() ?? 0)
+        let depth = 1 + (kind.children.map { depths[Int($0.index)] }.max() ?? 0)
         guard depth <= Limits.expressionDepthMax else { throw tooDeep(name ?? range) }
         depths.append(depth)
         expression.nodes.append(Node(kind, range))
@@ -110,7 +110,8 @@ struct Parser {
         return try balanced("_\(symbol.rawValue)_", operands[...], marks[...])
     }
 
-    private mutating func balanced(_ name: String, _ operands: ArraySlice<ExpressionID>, _ marks: ArraySlice<SourceRange>) throws(CELProblem)
+    private mutating func balanced(_ name: String, _ operands: ArraySlice<ExpressionID>, _ marks: ArraySlice<SourceRange>)
+        throws(CELProblem)
         -> ExpressionID
     {
         if operands.count == 1 { return operands.first! }
@@ -157,21 +158,6 @@ struct Parser {
         switch token.kind {
         case .int, .literal(.double): true
         default: false
-        }
-    }
-}
-
-extension NodeKind {
-    /// Nodes that this one is made of.
-    var operands: [ExpressionID] {
-        switch self {
-        case .literal, .name, .local, .attribute: []
-        case .select(let operand, _, _): [operand]
-        case .call(_, let target, let arguments): (target.map { [$0] } ?? []) + arguments
-        case .checkedCall(_, let arguments): arguments
-        case .list(let elements): elements
-        case .map(let entries): entries.flatMap { [$0.key, $0.value] }
-        case .comprehension(let c): [c.range, c.initial, c.condition, c.step, c.final]
         }
     }
 }

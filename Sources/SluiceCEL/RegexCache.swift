@@ -74,7 +74,7 @@ public struct RegexCache {
         let slots = table.pointee.slots ?? makeSlots()
         var i = Int(truncatingIfNeeded: hash) & (Self.slotCount - 1)
         while slots[i] != nil { i = (i &+ 1) & (Self.slotCount - 1) }
-        let regex = pattern.count > Limits.regexBytesMax ? nil : Self.make(pattern)
+        let regex = pattern.count > Limits.patternBytesMax ? nil : Self.make(pattern)
         let text = UnsafeMutablePointer<UInt8>.allocate(capacity: max(pattern.count, 1))
         text.update(from: pattern.start, count: pattern.count)
         slots[i] = Entry(hash: hash, text: text, count: pattern.count, regex: regex)
@@ -89,23 +89,7 @@ public struct RegexCache {
     }
     private static func make(_ pattern: ByteView) -> OpaquePointer? {
         pattern.start.withMemoryRebound(to: CChar.self, capacity: pattern.count) {
-            cs_regex_make($0, pattern.count, Int64(Limits.regexMemoryBytesMax), nil, 0)
-        }
-    }
-
-    /// Why RE2 refuses a pattern; nil: it does not. When an expression is compiled.
-    static func problem(_ pattern: String) -> String? {
-        var pattern = pattern
-        if pattern.utf8.count > Limits.regexBytesMax { return "\(pattern.utf8.count) bytes; at most \(Limits.regexBytesMax)" }
-        return pattern.withUTF8 { u in
-            withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { why in
-                let start = UnsafeRawPointer(u.baseAddress ?? ByteView.empty.start).assumingMemoryBound(to: CChar.self)
-                guard let regex = cs_regex_make(start, u.count, Int64(Limits.regexMemoryBytesMax), why.baseAddress, why.count) else {
-                    return String(cString: why.baseAddress!)
-                }
-                cs_regex_free(regex)
-                return nil
-            }
+            cs_regex_make($0, pattern.count, Limits.expressionRegexBytesMax, nil, 0)
         }
     }
 }

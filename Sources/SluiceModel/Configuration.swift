@@ -13,7 +13,7 @@ public struct Configuration: Sendable, Equatable {
     public var coreBytesMax: UInt64 = 0
     public var listeners: [Listener] = []
     public var admin = AdminListener(address: "127.0.0.1:8082")
-    public var dyups = AdminListener(address: "127.0.0.1:8081")
+    public var dyups = LocalListener(address: "127.0.0.1:8081")
     public var pluginsAPI = PluginsAPI.no
     /// Generations of each plugin that the store keeps.
     public var pluginVersionsKept = Limits.pluginVersionsKept
@@ -46,6 +46,31 @@ public struct Listener: Sendable, Equatable {
 }
 
 public struct AdminListener: Sendable, Equatable {
+    /// An address or "unix:/path"; nil = off.
+    public var address: String?
+    /// PEM files; nil = plain HTTP.
+    public var tls: AdminTLS?
+    /// A token is needed even before the first one is made.
+    public var requireToken = false
+    /// Requests a second of one client address.
+    public var rateLimit = Limits.adminRateLimit
+    public init(address: String?) { self.address = address }
+
+    /// Only this machine can reach it.
+    public var isLocal: Bool {
+        guard let address, let socket = Address(checking: address) else { return true }
+        return socket.isUnix || socket.isLoopback
+    }
+}
+
+public struct AdminTLS: Sendable, Equatable {
+    /// The chain, the leaf first; relative to the configuration file's folder.
+    public var certificatePath: String
+    public var keyPath: String
+    public init(certificatePath: String, keyPath: String) { (self.certificatePath, self.keyPath) = (certificatePath, keyPath) }
+}
+
+public struct LocalListener: Sendable, Equatable {
     /// Loopback or "unix:/path"; nil = off.
     public var address: String?
     public init(address: String?) { self.address = address }

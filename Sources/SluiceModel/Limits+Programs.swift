@@ -14,9 +14,6 @@ extension Limits {
     /// Memory that lists, maps and texts made by one run may take (of the request's arena).
     public static let programMemoryBytesMax = 256 << 10
     public static let programTraceStepsMax = 256
-    /// Program and cache of one regular expression in RE2.
-    public static let regexMemoryBytesMax = 1 << 20
-    public static let regexBytesMax = 4_096
     /// Compiled patterns that one worker keeps.
     public static let regexCacheMax = 2_048  // a power of two
     /// Networks of one address set, each family, after touching ones are merged.

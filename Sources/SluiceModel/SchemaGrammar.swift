@@ -21,7 +21,7 @@ public enum Grammar {
             "The store of policies, plugin copies and the last good image live here."),
         SchemaKey("core_bytes", .size(0...(1 << 40), unlimited: true), default: "0", "Largest core file of a crashed process."),
         SchemaKey("listeners", .list(.map(listener), max: Limits.listenersMax), required: true, "Where traffic arrives; at least one."),
-        SchemaKey("admin", .map(local), default: "{ listen: 127.0.0.1:8082 }", "The admin API: plugins, status, metrics."),
+        SchemaKey("admin", .map(admin), default: "{ listen: 127.0.0.1:8082 }", "The admin API: policies, plugins, status, metrics."),
         SchemaKey("dyups", .map(local), default: "{ listen: 127.0.0.1:8081 }", "The dyups-compatible upstream API."),
         SchemaKey(
             "plugins_api", .choice(PluginsAPI.allCases.map(\.rawValue)), default: "no",
@@ -56,6 +56,21 @@ public enum Grammar {
     ]
     static let local: [SchemaKey] = [
         SchemaKey("listen", .text(.localAddress), required: true, "Loopback address or Unix socket; off = not served.")
+    ]
+    static let admin: [SchemaKey] = [
+        SchemaKey(
+            "listen", .text(.adminAddress), required: true,
+            "Address and port, or a Unix socket; off = not served. Beyond this machine only with tls and require_token."),
+        SchemaKey(
+            "tls",
+            .map([
+                SchemaKey("certificate", .text(.filePath), required: true, "PEM file of the chain, the leaf first."),
+                SchemaKey("key", .text(.filePath), required: true, "PEM file of its private key."),
+            ]), "Serve it by TLS. A relative path starts at this file's folder."),
+        SchemaKey("require_token", .flag, default: "false", "Nobody is let in without a token, even before the first one is made."),
+        SchemaKey(
+            "rate_limit", whole(Limits.adminRateRange), default: "\(Limits.adminRateLimit)",
+            "Requests a second of one client address (429); twice as many may come at once."),
     ]
     static let log: [SchemaKey] = [
         SchemaKey(

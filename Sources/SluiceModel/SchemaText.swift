@@ -3,7 +3,7 @@
 
 /// A form of text.
 public enum SchemaText: Sendable, CaseIterable {
-    case id, pluginName, account, filePath, listenAddress, localAddress, targetAddress, network
+    case id, pluginName, account, filePath, listenAddress, adminAddress, localAddress, targetAddress, network
     case hostPattern, pathPattern, method, headerName, headerValue, location, body
     case expression, template, locationTemplate, pattern, cookieName, pem, secret
     case symbol, functionName, functionSignature
@@ -16,6 +16,7 @@ public enum SchemaText: Sendable, CaseIterable {
         case .account: "a user or group name"
         case .filePath: "a path of 1 to 4095 bytes"
         case .listenAddress: "ADDRESS:PORT such as 127.0.0.1:8080, [::1]:8080, *:8080, or unix:/path; port 1 to 65535"
+        case .adminAddress: "off, unix:/path, or ADDRESS:PORT such as 127.0.0.1:8082 or [::1]:8082"
         case .localAddress: "off, unix:/path, or a loopback address such as 127.0.0.1:8082 or [::1]:8082"
         case .targetAddress: "ADDRESS:PORT, NAME:PORT or unix:/path; port 1 to 65535"
         case .network: "ADDRESS/BITS such as 10.0.0.0/8 or fd00::/8, or one address"
@@ -75,6 +76,7 @@ public enum SchemaText: Sendable, CaseIterable {
                 && bytes[0] != UInt8(ascii: "-")
         case .filePath: return (1...4095).contains(bytes.count) && !bytes.contains(0)
         case .listenAddress: return Address(checking: text).map { !$0.isName } ?? false
+        case .adminAddress: return text == "off" || (Address(checking: text).map { !$0.isName || $0.isLoopback } ?? false)
         case .localAddress: return text == "off" || (Address(checking: text).map { $0.isUnix || $0.isLoopback } ?? false)
         case .targetAddress: return Address(checking: text).map { $0.host != .any } ?? false
         case .network: return IPNetwork(text) != nil

@@ -25,7 +25,7 @@ struct RewritePatterns {
         let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: max(pattern.count, 1))
         copy.initialize(from: pattern.start, count: pattern.count)
         let regex = cs_regex_make(
-            UnsafeRawPointer(copy).assumingMemoryBound(to: CChar.self), pattern.count, Int64(Limits.regexMemoryBytesMax), nil, 0)
+            UnsafeRawPointer(copy).assumingMemoryBound(to: CChar.self), pattern.count, Limits.expressionRegexBytesMax, nil, 0)
         entries[hash] = Entry(text: ByteView(copy, pattern.count), regex: regex)
         return regex
     }

@@ -117,8 +117,11 @@ public struct ImageBuilder {
     }
 }
 
+/// Where a condition is asked: while the route is still to be found, or when it is known.
+public enum ConditionUse: Sendable, Hashable { case route, request }
+
 /// From the text of a condition to its program, an expression of type bool; the number that a set of addresses has, by its name.
-public typealias ConditionCompiling = (_ text: String, _ addressSet: (String) -> UInt32?) throws -> [UInt8]
+public typealias ConditionCompiling = (_ text: String, _ use: ConditionUse, _ addressSet: (String) -> UInt32?) throws -> [UInt8]
 
 /// The sections while they grow. What belongs to routes stays for the next image (`ImageCache`); the rest is made for each, its texts in
 /// `tail`, behind the lasting ones.

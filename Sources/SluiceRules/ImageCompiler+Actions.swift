@@ -201,7 +201,7 @@ extension ImageCompiler {
         let (groups, reason) = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { error in
             pattern.withUTF8 { utf8 -> (Int, String) in
                 let text = UnsafeRawPointer(utf8.baseAddress!).assumingMemoryBound(to: CChar.self)
-                guard let regex = cs_regex_make(text, utf8.count, Int64(Limits.regexMemoryBytesMax), error.baseAddress, error.count) else {
+                guard let regex = cs_regex_make(text, utf8.count, Limits.expressionRegexBytesMax, error.baseAddress, error.count) else {
                     return (-1, String(cString: error.baseAddress!))
                 }
                 defer { cs_regex_free(regex) }

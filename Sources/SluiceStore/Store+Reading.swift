@@ -64,7 +64,8 @@ extension Store {
     /// The newest that still has to be confirmed.
     public func waiting() throws(StoreProblem) -> RevisionRow? {
         try read {
-            try Row.fetchOne($0, sql: "SELECT * FROM revisions WHERE confirm_by IS NOT NULL ORDER BY number DESC LIMIT 1").map(Self.revision)
+            try Row.fetchOne($0, sql: "SELECT * FROM revisions WHERE confirm_by IS NOT NULL ORDER BY number DESC LIMIT 1").map(
+                Self.revision)
         }
     }
 
@@ -123,7 +124,9 @@ extension Store {
 
     private static func objects(_ db: Database, _ condition: String, _ arguments: StatementArguments) throws -> [ObjectRow] {
         let rows = try Row.fetchCursor(
-            db, sql: "SELECT kind, id, json, from_revision, created_at, updated_at FROM versions WHERE \(condition) ORDER BY kind, created_at, rowid",
+            db,
+            sql:
+                "SELECT kind, id, json, from_revision, created_at, updated_at FROM versions WHERE \(condition) ORDER BY kind, created_at, rowid",
             arguments: arguments)
         var out: [ObjectRow] = []
         while let row = try rows.next() {
@@ -136,7 +139,8 @@ extension Store {
     }
 
     private static func revision(_ row: Row) -> RevisionRow {
-        var out = RevisionRow(number: UInt64(row["number"] as Int64), kind: row["kind"], actor: row["actor"], time: UInt64(row["time"] as Int64))
+        var out = RevisionRow(
+            number: UInt64(row["number"] as Int64), kind: row["kind"], actor: row["actor"], time: UInt64(row["time"] as Int64))
         out.isActive = row["state"] as String == "active"
         (out.address, out.comment, out.changes) = (row["address"], row["comment"], row["changes"])
         out.confirmBy = (row["confirm_by"] as Int64?).map { UInt64($0) }

@@ -10,7 +10,8 @@ extension Store {
         try write(durable: false) { db in
             try db.execute(
                 sql: """
-                    INSERT INTO revisions (number, state, kind, actor, address, comment, time, changes, settings, ordering, control, confirm_by, basis)
+                    INSERT INTO revisions
+                        (number, state, kind, actor, address, comment, time, changes, settings, ordering, control, confirm_by, basis)
                     VALUES (?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
@@ -109,7 +110,8 @@ extension Store {
 
     private static func activate(_ db: Database, _ number: Int64, _ kept: Int, _ auditKept: Int) throws {
         try db.execute(sql: "UPDATE revisions SET state = 'active' WHERE number = ? AND state = 'pending'", arguments: [number])
-        guard db.changesCount == 1, let row = try Row.fetchOne(db, sql: "SELECT * FROM revisions WHERE number = ?", arguments: [number]) else {
+        guard db.changesCount == 1, let row = try Row.fetchOne(db, sql: "SELECT * FROM revisions WHERE number = ?", arguments: [number])
+        else {
             return
         }
         var entry = AuditRow(time: UInt64(row["time"] as Int64), actor: row["actor"], action: row["kind"])
@@ -132,7 +134,8 @@ extension Store {
     private static func forget(_ db: Database, _ kept: Int) throws {
         let oldest = try Int64.fetchOne(
             db, sql: "SELECT number FROM revisions ORDER BY number DESC LIMIT 1 OFFSET ?", arguments: [max(1, kept) - 1])
-        guard let oldest, try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM revisions WHERE number < ?)", arguments: [oldest]) == true
+        guard let oldest,
+            try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM revisions WHERE number < ?)", arguments: [oldest]) == true
         else { return }
         for column in ["settings", "ordering", "control"] {
             try db.execute(

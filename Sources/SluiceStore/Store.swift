@@ -2,6 +2,7 @@
 // nothing here knows HTTP, YAML, workers or what an object means: objects are JSON texts. Tables are in `StoreSchema.swift`, writing in
 // `Store+Revisions.swift`, reading in `Store+Reading.swift`.
 import GRDB
+import Glibc
 import SluiceModel
 
 /// Why the database cannot be used.
@@ -39,7 +40,7 @@ public final class Store: Sendable {
         } catch let problem as StoreProblem {
             throw problem
         } catch {
-            throw StoreProblem("\(path): \(error)")
+            throw Store.problem(error, path)
         }
     }
 
@@ -75,8 +76,17 @@ public final class Store: Sendable {
 
     private static func problem(_ error: any Error, _ path: String) -> StoreProblem {
         if let problem = error as? StoreProblem { return problem }
-        // The disk's own words are what an operator looks for.
-        if let error = error as? DatabaseError, error.resultCode == .SQLITE_FULL { return StoreProblem("\(path): No space left on device") }
+        // The disk's own words are what an operator looks for; without room for its shared memory SQLite says "disk I/O error".
+        if let error = error as? DatabaseError, [.SQLITE_FULL, .SQLITE_IOERR].contains(error.resultCode), hasNoRoom(path) {
+            return StoreProblem("\(path): No space left on device")
+        }
         return StoreProblem("\(path): \(error)")
+    }
+
+    /// Less than a page of the write-ahead log and its index together need.
+    private static func hasNoRoom(_ path: String) -> Bool {
+        var info = statvfs()
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        return statvfs(folder, &info) == 0 && UInt64(info.f_bavail) * UInt64(info.f_frsize) < 64 << 10
     }
 }

@@ -36,8 +36,8 @@ struct FakeCounters: CounterSource {
         #expect(try await ask(bench, "GET", "/nowhere").0 == 404)
         #expect(try await ask(bench, "GET", "/v1/plugins/a/b").0 == 404)
         let wrong = try await ask(bench, "PUT", "/v1/plugins/alpha")
-        #expect(wrong.0 == 405 && wrong.2.headers["Allow"] == "DELETE, GET, HEAD")
-        #expect(try await ask(bench, "GET", "/v1/reload").2.headers["Allow"] == "POST")
+        #expect(wrong.0 == 405 && wrong.2.headers["Allow"] == "DELETE, GET, HEAD, OPTIONS")
+        #expect(try await ask(bench, "GET", "/v1/reload").2.headers["Allow"] == "OPTIONS, POST")
         #expect(try await ask(bench, "HEAD", "/v1/status").0 == 200)
         let metrics = try await ask(bench, "GET", "/metrics").2
         #expect(metrics.contentType == "text/plain; version=0.0.4; charset=utf-8")
@@ -168,7 +168,7 @@ struct FakeCounters: CounterSource {
         var configurations = [Configuration(), Configuration()]
         for index in 0..<2 {
             configurations[index].admin = AdminListener(address: "unix:" + paths[index])
-            configurations[index].dyups = AdminListener(address: nil)
+            configurations[index].dyups = LocalListener(address: nil)
         }
         let box = Box()
         let next = configurations[1]
@@ -195,7 +195,7 @@ struct FakeCounters: CounterSource {
         }
         var off = Configuration()
         off.admin = AdminListener(address: nil)
-        off.dyups = AdminListener(address: nil)
+        off.dyups = LocalListener(address: nil)
         await servers.apply(off)
     }
     private final class Box: @unchecked Sendable { var servers: LocalServers? }

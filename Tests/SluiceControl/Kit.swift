@@ -140,7 +140,8 @@ final class Bench: Sendable {
         var history = try History.open(directory)
         let old = try history.present()
         let merge = try FileMerge(
-            file: reading.configuration, stored: old.configuration, table: old.table, base: try history.fileDigests(), keeper: NoSecretKeeper(),
+            file: reading.configuration, stored: old.configuration, table: old.table, base: try history.fileDigests(),
+            keeper: NoSecretKeeper(),
             revision: old.state.nextRevision)
         let first = try assembler.assemble(merge.configuration, from: old.state, keepLoaded: false)
         var note = RevisionNote("start", .file)

@@ -73,13 +73,18 @@ extension Control {
             }
             return []
         }
-        #expect(await problems(.put(.routes, id: "x", json(#"{"match": {"methods": ["GET", "GTE!"]}, "action": {"cluster": "no"}}"#))) == ["0/match/methods/1"])
+        #expect(
+            await problems(.put(.routes, id: "x", json(#"{"match": {"methods": ["GET", "GTE!"]}, "action": {"cluster": "no"}}"#))) == [
+                "0/match/methods/1"
+            ])
         #expect(await problems(.put(.routes, id: "x", json(#"{"action": {"cluster": "no"}}"#))) == ["0/action/cluster"])
         #expect(await problems(.put(.routes, id: "x", json(#"{"id": "y", "action": {"respond": {"status": 200}}}"#))) == ["0/id"])
         #expect(await problems(.put(.routes, id: "x", json("[]"))) == ["0"])
         #expect(
             await problems(
-                .put(.routes, id: "x", route(200)), .put(.routes, id: "y", route(200, #", "plugins": [{"name": "nope"}]"#))) == ["1/plugins/0/name"])
+                .put(.routes, id: "x", route(200)), .put(.routes, id: "y", route(200, #", "plugins": [{"name": "nope"}]"#))) == [
+                    "1/plugins/0/name"
+                ])
         #expect(
             await problems(.apply(json(#"{"routes": [{"id": "a", "action": {"respond": {"status": 99}}}], "roots": []}"#), prune: false))
                 == ["0/routes/0/action/respond/status", "0/roots"])
@@ -112,7 +117,10 @@ extension Control {
         let bench = try await Bench(), control = bench.control
         let before = await control.export()
         let document = json(
-            #"{"version": 1, "log": {}, "routes": [{"id": "b", "action": {"respond": {"status": 200}}}], "ip_sets": [{"id": "i", "addresses": ["10.0.0.0/8"]}]}"#)
+            """
+            {"version": 1, "log": {}, "routes": [{"id": "b", "action": {"respond": {"status": 200}}}],
+             "ip_sets": [{"id": "i", "addresses": ["10.0.0.0/8"]}]}
+            """)
         let report = try await control.edit(.apply(document, prune: true))
         #expect(Set(report.changes.map { "\($0.key) \($0.kind)" }) == ["routes/b created", "ip_sets/i created", "routes/one deleted"])
         #expect(report.warnings.count == 1 && report.warnings[0].contains("log"))
@@ -177,7 +185,8 @@ extension Control {
         let bench = try await Bench(), control = bench.control
         func file(_ routes: String) throws {
             _ = try bench.write(
-                "version: 1\nlisteners: [{ address: 127.0.0.1:8080 }]\nplugins: [{ name: alpha, path: alpha.so }]\nroutes:\n\(routes)", "sluice.yaml")
+                "version: 1\nlisteners: [{ address: 127.0.0.1:8080 }]\nplugins: [{ name: alpha, path: alpha.so }]\nroutes:\n\(routes)",
+                "sluice.yaml")
         }
         func status(_ id: String) async -> JSONValue? { await control.object(.routes, id)?.json["action"]?["respond"]?["status"] }
         let one = "  - { id: one, action: { respond: { status: 200 } }, plugins: [{ name: alpha }] }\n"

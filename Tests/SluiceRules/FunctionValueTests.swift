@@ -36,7 +36,6 @@ import Testing
         try call("network", "ip(ip, int)", [ip("2001:db8:1::3"), .int(32)]) { #expect(ValueText.literal($0) == "ip(\"2001:db8::\")") }
         try call("longer", "bool(string, int)", [.string(ByteView("abc")), .int(2)]) { #expect($0.isTrue) }
         try call("scale", "double(bool, double, int)", [.bool(true), .double(2.5), .int(-4)]) { #expect(ValueText.literal($0) == "-10.0") }
-        try call("count", "int()", []) { #expect($0.tag == .int) }
         try call("fill", "bytes(int)", [.int(3)]) { #expect(ValueText.literal($0) == "b\"xxx\"") }
     }
 

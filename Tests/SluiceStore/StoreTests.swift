@@ -24,7 +24,8 @@ final class Fixture {
         change(&pending)
         try store.begin(pending)
     }
-    func make(_ number: UInt64, _ objects: [(String, String?)], kept: Int = 100, change: (inout PendingRevision) -> Void = { _ in }) throws {
+    func make(_ number: UInt64, _ objects: [(String, String?)], kept: Int = 100, change: (inout PendingRevision) -> Void = { _ in }) throws
+    {
         try begin(number, objects, change: change)
         try store.activate(number, kept: kept)
     }

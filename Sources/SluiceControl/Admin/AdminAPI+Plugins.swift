@@ -5,16 +5,6 @@ import SluiceModel
 import SluiceShared
 
 extension AdminAPI {
-    func pluginEndpoint(_ name: String, _ what: String) -> Endpoint? {
-        switch what {
-        case "canary": Endpoint(methods: ["POST": { api, request in await api.canary(name, request) }])
-        case "promote": Endpoint(methods: ["POST": { api, _ in await api.promote(name) }])
-        case "rollback": Endpoint(methods: ["POST": { api, request in await api.rollBack(name, request) }])
-        case "quarantine": Endpoint(methods: ["DELETE": { api, _ in await api.lift(name) }])
-        default: nil
-        }
-    }
-
     /// Why the configuration does not allow this; nil = it does.
     private func forbidden(_ what: String, upload: Bool = false) async -> AdminResponse? {
         let allowed = await control.configuration.pluginsAPI
@@ -150,5 +140,13 @@ extension AdminAPI {
             try? await Task.sleep(for: .milliseconds(Int(seconds * 1000)))
             await control.cancel(name, Set(held(name).filter(\.isDraining).map(\.entry.generation)))
         }
+    }
+}
+
+extension AdminAPI {
+    /// Where the bytes of this request may go. Whoever may not load code does not fill the disk either.
+    func uploadPlace(_ request: AdminRequest) async -> UploadPlace {
+        if case .failure(let refusal) = route(request) { return .refused(refusal.response) }
+        return await control.uploadPlace(request)
     }
 }

@@ -1,87 +1,104 @@
-// The admin API: which path and method does what. Handlers ask `Control`, `Publisher` and the counters, and put their
-// answers into JSON; errors are problems (RFC 9457). docs/admin-api.md describes it for users.
+// The admin API: from a request to the operation it asks for, and from a refusal to a problem (RFC 9457). The operations are declared in
+// `Operations`, who may ask is decided in `Access`, and what they do is in the extensions of this type. docs/admin-api.md is for users.
+import Foundation
 import SluiceModel
 import SluiceShared
+import SluiceStore
 
 struct AdminAPI: Sendable {
     let control: Control
     let counters: any CounterSource
     /// Nil where nothing crashes (tests).
     var crashes: CrashReports?
+    /// Nil where everybody is let in as the local admin (tests).
+    var gate: Gate?
     static let bodyBytesMax = 1 << 20
 
-    struct Endpoint {
-        var methods: [String: (AdminAPI, AdminRequest) async -> AdminResponse]
+    /// Lets a request in or not, before its body is read.
+    func admit(_ request: AdminRequest) async -> Result<AdminPrincipal, AdminResponse.Refusal> {
+        guard let gate else { return .success(.local) }
+        let admin = await control.configuration.admin
+        let rules = GateRules(isLocal: admin.isLocal, requireToken: admin.requireToken, rateLimit: admin.rateLimit)
+        return await offload { gate.admit(request, rules) }
     }
 
     /// Answers one request.
-    func handle(_ request: AdminRequest) async -> AdminResponse {
-        guard request.body.count <= Self.bodyBytesMax else { return Self.tooLarge }
-        let parts = request.path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
-        guard let endpoint = endpoint(parts) else {
-            return .problem(
-                404, "not-found", "Not found",
-                "no such path: \(request.path); see /v1/plugins, /v1/abi, /v1/status, /v1/config, /v1/reload, /v1/crashes, "
-                    + "/v1/workers/recycle, /metrics, /healthz")
+    func handle(_ asked: AdminRequest) async -> AdminResponse {
+        var request = asked
+        if request.principal == nil {
+            switch await admit(request) {
+            case .failure(let refusal): return refusal.response
+            case .success(let principal): request.principal = principal
+            }
         }
-        let method = request.method == "HEAD" ? "GET" : request.method
-        guard let handler = endpoint.methods[method] else {
-            let allowed = (endpoint.methods.keys.sorted() + (endpoint.methods["GET"] == nil ? [] : ["HEAD"])).joined(separator: ", ")
-            return .problem(
-                405, "method", "Method not allowed", "\(request.method) is not possible here; allowed: \(allowed)",
-                headers: ["Allow": allowed])
+        let call: (AdminOperation, [String: String])
+        switch route(request) {
+        case .failure(let refusal):
+            if let upload = request.upload { unlink(upload.path) }
+            return refusal.response
+        case .success(let found): call = found
         }
-        return await handler(self, request)
+        let response = await call.0.run(self, AdminCall(request: request, path: call.1))
+        if call.0.writes, !call.0.isQuestion { await record(call.0, request, call.1, response) }
+        return response
     }
 
-    static let tooLarge = AdminResponse.problem(413, "too-large", "Body too large", "allowed: at most \(bodyBytesMax) bytes")
-
-    private func endpoint(_ parts: [String]) -> Endpoint? {
-        switch parts {
-        case ["healthz"]: Endpoint(methods: ["GET": { _, _ in .text("ok\n") }])
-        case ["metrics"]: Endpoint(methods: ["GET": { api, _ in await api.metrics() }])
-        case ["v1", "status"]: Endpoint(methods: ["GET": { api, _ in await api.status() }])
-        case ["v1", "config"]: Endpoint(methods: ["GET": { api, _ in .json(ConfigurationEncoder.json(await api.control.configuration)) }])
-        case ["v1", "crashes"]: Endpoint(methods: ["GET": { api, _ in await api.crashList() }])
-        case _ where parts.count == 3 && parts[0] == "v1" && parts[1] == "crashes":
-            Endpoint(methods: ["GET": { api, _ in await api.crash(parts[2]) }])
-        case ["v1", "workers", "recycle"]: Endpoint(methods: ["POST": { api, _ in await api.recycle() }])
-        case ["v1", "reload"]: Endpoint(methods: ["POST": { api, _ in await api.reload() }])
-        case ["v1", "abi"]: Endpoint(methods: ["GET": { _, _ in .json(AbiCommand.list) }])
-        case ["v1", "plugins"]:
-            Endpoint(methods: ["GET": { api, _ in await api.plugins() }, "POST": { api, request in await api.upload(request) }])
-        case ["v1", "plugins", "load"]: Endpoint(methods: ["POST": { api, request in await api.load(request) }])
-        case _ where parts.count == 3 && parts[0] == "v1" && parts[1] == "plugins":
-            Endpoint(methods: [
-                "GET": { api, _ in await api.plugin(parts[2]) }, "DELETE": { api, request in await api.unload(parts[2], request) },
-            ])
-        case _ where parts.count == 4 && parts[0] == "v1" && parts[1] == "plugins": pluginEndpoint(parts[2], parts[3])
-        default: nil
+    /// The operation, when the principal may ask for it and the query is good. Also asked for an upload, before its bytes are taken.
+    func route(_ request: AdminRequest) -> Result<(AdminOperation, [String: String]), AdminResponse.Refusal> {
+        let principal = request.principal ?? .nobody(request.address)
+        guard let (path, values) = OperationTable.shared.find(request.path) else {
+            // Nobody learns which paths there are.
+            if !principal.isKnown { return .failure(.init(Gate.unauthorized("\(quote(request.path)) needs a token"))) }
+            return .failure(
+                .init(.problem(404, "not-found", "Not found", "no such path: \(quote(request.path)); GET /v1/openapi.json lists all")))
         }
+        if request.method == "OPTIONS" {
+            return .failure(.init(AdminResponse(status: 204, contentType: "", headers: ["Allow": path.allow], body: [])))
+        }
+        guard let operation = path.operations[request.method == "HEAD" ? "GET" : request.method] else {
+            return .failure(
+                .init(
+                    .problem(
+                        405, "method", "Method not allowed", "\(request.method) is not possible here; allowed: \(path.allow)",
+                        headers: ["Allow": path.allow])))
+        }
+        if let refusal = operation.refusal(principal) { return .failure(.init(refusal)) }
+        guard request.body.count <= operation.body?.bytesMax ?? Self.bodyBytesMax else {
+            return .failure(.init(Self.tooLarge(operation.body?.bytesMax ?? Self.bodyBytesMax)))
+        }
+        if let problem = operation.queryProblem(request.query) { return .failure(.init(problem)) }
+        return .success((operation, values))
     }
 
-    // Changes
+    static func tooLarge(_ max: Int) -> AdminResponse { .problem(413, "too-large", "Body too large", "allowed: at most \(max) bytes") }
 
-    private func reload() async -> AdminResponse {
-        do throws(ChangeRefusal) {
-            let report = try await control.reload()
-            var members = answers(report.outcome)
-            if !report.needsRestart.isEmpty { members.append(("needs_restart", .strings(report.needsRestart))) }
-            return .json(.object(members))
-        } catch {
-            return refused(error)
+    /// The line that says who did what. Edits of policies are written into the audit with their revision; other writes are here.
+    private func record(_ operation: AdminOperation, _ request: AdminRequest, _ path: [String: String], _ response: AdminResponse) async {
+        let who = request.principal ?? .nobody(request.address),
+            isDryRun = request.query["dry_run"].flatMap { AdminParameter.flags[$0] } ?? false
+        let detail = path.sorted { $0.key < $1.key }.map { "\($0.key)=\(quote($0.value)) " }.joined() + "\(response.status)"
+        ControlLog.write(
+            .notice,
+            "admin: \(who.name) (\(who.address.isEmpty ? "local" : who.address)) \(operation.id) \(detail)\(isDryRun ? " (dry run)" : "")")
+        guard !operation.isPolicyEdit, !isDryRun, let history = await control.history else { return }
+        var row = AuditRow(time: UnixTime.nowMs, actor: who.name, action: operation.id)
+        (row.address, row.detail) = (who.address, detail)
+        let written = row
+        do { try await offload { try history.store.note(written) } } catch {
+            ControlLog.write(.error, "not written into the audit: \(error)")
         }
     }
 
     func refused(_ refusal: ChangeRefusal) -> AdminResponse {
-        let detail = "nothing changed: " + (refusal.errors.first ?? refusal.title)
+        let detail = "nothing changed: " + (refusal.errors.first ?? refusal.problems.first?.line ?? refusal.title)
         return switch refusal.kind {
         case .busy: .problem(503, "busy", "Busy", refusal.errors.joined(), headers: ["Retry-After": "1"])
         case .unknown: .problem(404, "not-found", refusal.title, detail, errors: refusal.errors)
         case .conflict: .problem(409, "conflict", refusal.title, detail, errors: refusal.errors)
         case .stale: .problem(412, "stale", refusal.title, detail, errors: refusal.errors)
         case .unavailable: .problem(503, "unavailable", refusal.title, detail, errors: refusal.errors)
-        case .refused, .invalid: .problem(422, "refused", refusal.title, detail, errors: refusal.errors)
+        case .invalid: .problem(422, "invalid", refusal.title, detail, places: refusal.problems)
+        case .refused: .problem(422, "refused", refusal.title, detail, errors: refusal.errors)
         }
     }
 
@@ -93,38 +110,5 @@ struct AdminAPI: Sendable {
             return JSONValue.object(members)
         }
         return [("revision", .int(outcome.revision)), ("workers", .array(workers))]
-    }
-
-    // Views
-
-    private func status() async -> AdminResponse {
-        let counted = counters.snapshot(routeSlots: [], plugins: [])
-        let known = await control.publisher.workers, revision = await control.state.revision
-        let workers = counted.workers.map { worker in
-            let info = known[UInt32(worker.index)]
-            return JSONValue.object([
-                ("worker", .int(worker.index)), ("pid", .int(info?.pid ?? worker.head.pid)),
-                ("state", .string(info?.alive == false ? "restarting" : "running")),
-                ("revision", .int(worker.head.revision)), ("restarts", .int(info?.restarts ?? 0)),
-                ("connections", .int(worker.head.clientConnections)),
-                ("requests", .int(worker.head.requests)), ("requests_active", .int(worker.head.requestsActive)),
-            ])
-        }
-        return .json(
-            .object([
-                ("version", .string(Release.version)), ("revision", .int(revision)), ("started_at", .int(counted.startedAt)),
-                ("restarts", .object([("workers", .int(counted.workerRestarts)), ("control", .int(counted.controlRestarts))])),
-                ("workers", .array(workers)),
-            ]))
-    }
-
-    private func metrics() async -> AdminResponse {
-        let state = await control.state, configuration = await control.configuration
-        let routes = Dictionary(configuration.routes.map { ($0.id, state.routeSlots.slot($0.id)) }) { first, _ in first }
-        let running = state.plugins + state.canaries.values.map(\.plugin)
-        let plugins = running.map { MetricsNames.Plugin(name: $0.name, place: state.place($0)) }
-        let names = MetricsNames(routes: routes, plugins: plugins, revision: state.revision, version: Release.version)
-        let text = MetricsText.render(counters.snapshot(routeSlots: Array(routes.values), plugins: plugins.map(\.place)), names)
-        return .text(text, contentType: "text/plain; version=0.0.4; charset=utf-8")
     }
 }

@@ -55,7 +55,8 @@ struct Assembler: Sendable {
 
     /// The same configuration with the plugins of `state`.
     /// - Parameter changes: the only objects that differ from those of `state`; nil = look at all.
-    func assemble(_ configuration: Configuration, state: ControlState, newCopies: [String], changes: [PolicyChange]? = nil) throws -> Assembly
+    func assemble(_ configuration: Configuration, state: ControlState, newCopies: [String], changes: [PolicyChange]? = nil) throws
+        -> Assembly
     {
         try finish(configuration, state, newCopies, changes)
     }

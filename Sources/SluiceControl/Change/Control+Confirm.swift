@@ -14,7 +14,8 @@ extension Control {
     private func confirmAlone(_ number: UInt64) throws(ChangeRefusal) {
         guard let waiting, waiting.number == number else {
             let what = waiting.map { "revision \($0.number) does" } ?? "none does"
-            throw ChangeRefusal(kind: .conflict, title: "nothing to confirm", errors: ["revision \(number) does not wait to be confirmed; \(what)"])
+            throw ChangeRefusal(
+                kind: .conflict, title: "nothing to confirm", errors: ["revision \(number) does not wait to be confirmed; \(what)"])
         }
         do { _ = try history?.store.confirm(number) } catch {
             throw ChangeRefusal(kind: .unavailable, title: "store unavailable", errors: ["\(error)"])
@@ -43,7 +44,8 @@ extension Control {
                 return
             } catch {
                 ControlLog.write(
-                    .error, "revision \(row.number) was not confirmed and cannot be taken back yet: \(error.errors.joined(separator: "; "))")
+                    .error, "revision \(row.number) was not confirmed and cannot be taken back yet: \(error.errors.joined(separator: "; "))"
+                )
                 guard error.kind != .unknown else {
                     _ = try? history?.store.confirm(row.number)
                     waiting = nil

@@ -67,7 +67,8 @@ extension Control {
 
     private static func change(_ row: ChangeRow) throws -> PolicyChange? {
         guard let kind = PolicyKind(rawValue: row.kind) else { return nil }
-        let before = try row.before.flatMap { try History.value(row.kind, $0) }, after = try row.after.flatMap { try History.value(row.kind, $0) }
+        let before = try row.before.flatMap { try History.value(row.kind, $0) },
+            after = try row.after.flatMap { try History.value(row.kind, $0) }
         let what: PolicyChange.Kind = before == nil ? .created : after == nil ? .deleted : .updated
         return PolicyChange(key: PolicyKey(kind: kind, id: row.id), kind: what, before: before, after: after)
     }

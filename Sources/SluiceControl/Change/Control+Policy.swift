@@ -56,7 +56,9 @@ extension Control {
     }
 
     private func bounds(_ edit: PolicyEdit) throws(ChangeRefusal) {
-        func problem(_ found: String, _ allowed: String) -> ChangeRefusal { .invalid([PolicyProblem(pointer: "", found: found, allowed: allowed)]) }
+        func problem(_ found: String, _ allowed: String) -> ChangeRefusal {
+            .invalid([PolicyProblem(pointer: "", found: found, allowed: allowed)])
+        }
         guard edit.operations.count <= Limits.operationsPerEditMax else {
             throw problem("found \(edit.operations.count) operations", "at most \(Limits.operationsPerEditMax)")
         }
@@ -130,7 +132,8 @@ extension Control {
             nodes[change.key.kind, default: []].append(ConfigNode(json: value.json(masked: false)))
             values[change.key.kind, default: []].append(value)
         }
-        let tree = ConfigNode(.map(nodes.map { ConfigEntry(key: $0.key.rawValue, keyPosition: at, value: ConfigNode(.list($0.value), at: at)) }), at: at)
+        let tree = ConfigNode(
+            .map(nodes.map { ConfigEntry(key: $0.key.rawValue, keyPosition: at, value: ConfigNode(.list($0.value), at: at)) }), at: at)
         var check = ConfigurationMeaning(tree: tree, configuration: next, around: around, problems: ProblemList())
         check.check()
         let problems = check.problems.sorted.map { problem in
@@ -146,7 +149,10 @@ extension Control {
             let shown = users.sorted().prefix(20).map { "routes/\($0)" }
             throw ChangeRefusal(
                 kind: .conflict, title: "in use",
-                errors: ["\(gone.sorted().joined(separator: ", ")): still named by \(shown.joined(separator: ", "))" + (users.count > 20 ? " … (\(users.count) in all)" : "")])
+                errors: [
+                    "\(gone.sorted().joined(separator: ", ")): still named by \(shown.joined(separator: ", "))"
+                        + (users.count > 20 ? " … (\(users.count) in all)" : "")
+                ])
         }
     }
 

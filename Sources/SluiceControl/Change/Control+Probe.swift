@@ -5,7 +5,7 @@ import SluiceModel
 extension Control {
     /// Why the change must not reach the workers; nil when every trial went well.
     func trials(_ assembly: Assembly) async -> [String]? {
-        if assembly.state.plugins.isEmpty, assembly.state.canaries.isEmpty { return nil }
+        if assembly.state.plugins.isEmpty, assembly.state.canaries.isEmpty, assembly.configuration.functions.isEmpty { return nil }
         let known = Set(Self.probes(configuration, state))
         let libraries = FunctionLibraries.trials(assembly.configuration.functions, image: assembly.image)
         let new =

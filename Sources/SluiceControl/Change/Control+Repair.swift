@@ -40,7 +40,9 @@ extension Control {
         table.make(changes, in: &next, revision: state.nextRevision, now: UnixTime.nowMs)
         try meaning(changes, next, plan)
         let assembler = self.assembler, proposed = next, old = state
-        let assembly = try await refusing("refused") { try await offload { try assembler.assemble(proposed, from: old, keepLoaded: false) } }
+        let assembly = try await refusing("refused") {
+            try await offload { try assembler.assemble(proposed, from: old, keepLoaded: false) }
+        }
         var report = PolicyReport(revision: state.revision, changes: changes, warnings: plan.warnings)
         if edit.dryRun {
             for copy in assembly.newCopies { unlink(copy) }

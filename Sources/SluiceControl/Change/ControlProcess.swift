@@ -42,8 +42,11 @@ enum ControlProcess {
             })
         let crashes = CrashReports(state: start.assembler.directory, ring: memory.crashes) { await control.crashed($0) }
         let counters = CounterReader(memory: memory)
-        let api = AdminAPI(control: control, counters: counters, crashes: crashes)
-        let servers = LocalServers(admin: { await api.handle($0) }, uploads: { await control.uploadPlace($0) })
+        let gate = Gate(tokens: TokenStore(folder: stateFolder))
+        let api = AdminAPI(control: control, counters: counters, crashes: crashes, gate: gate)
+        let servers = LocalServers(
+            admin: { await api.handle($0) }, door: { await api.admit($0) }, uploads: { await api.uploadPlace($0) },
+            configFolder: start.assembler.configFolder)
         box.set(servers)
         ControlLog.setLevel(start.present.configuration.log.level)
         await servers.apply(start.present.configuration)
@@ -145,7 +148,8 @@ private struct Start: Sendable {
             var present = try history.present()
             if present.state.revision != revision {
                 ControlLog.write(
-                    .warn, "the workers run revision \(revision), the store is at \(present.state.revision): the next change brings it to them")
+                    .warn,
+                    "the workers run revision \(revision), the store is at \(present.state.revision): the next change brings it to them")
             }
             present.state.lastRevision = max(present.state.lastRevision, present.state.revision, revision)
             present.state.revision = revision
@@ -155,11 +159,13 @@ private struct Start: Sendable {
             (present.state.revision, present.state.lastRevision) = (revision, revision)
             // The settings of the file are as good as any; its objects may not be what runs.
             let text = (try? FileIO.read(path, max: SchemaLimits.fileBytesMax)) ?? []
-            present.configuration = ConfigurationReader.read(
-                text,
-                .machine(resolver: resolver, library: library, configFolder: assembler.configFolder, looking: false)
-            ).configuration.settingsOnly
-            let why = "\(error); the workers run revision \(revision) all the same; `sluice apply` of an export, or of the file, makes a new store"
+            present.configuration =
+                ConfigurationReader.read(
+                    text,
+                    .machine(resolver: resolver, library: library, configFolder: assembler.configFolder, looking: false)
+                ).configuration.settingsOnly
+            let why =
+                "\(error); the workers run revision \(revision) all the same; `sluice apply` of an export, or of the file, makes a new store"
             ControlLog.write(.error, why)
             (history, self.present, unavailable) = (nil, present, why)
         }

@@ -25,7 +25,8 @@ struct FileMerge {
     ///   - base: what the file said last, by `digest`.
     ///   - revision: that the merge will be.
     init(
-        file: Configuration, stored: Configuration, table: PolicyTable, base: [PolicyKey: String], keeper: any SecretKeeping, revision: UInt64
+        file: Configuration, stored: Configuration, table: PolicyTable, base: [PolicyKey: String], keeper: any SecretKeeping,
+        revision: UInt64
     ) throws {
         self.table = table
         configuration = file.settingsOnly
@@ -62,7 +63,8 @@ struct FileMerge {
         let key = configuration.policy(kind, at: index).key, rest = parts[1][parts[1].index(after: end)...]
         let list = (0..<reading.configuration.count(kind)).first { reading.configuration.policy(kind, at: $0).key == key }
         guard let list else { return "\(key) of the store: \(rest.dropFirst()): \(error.found); allowed: \(error.allowed)" }
-        return reading.line(of: ImageError(path: "\(kind.rawValue)[\(list)]\(rest)", found: error.found, allowed: error.allowed), file: file)
+        return reading.line(
+            of: ImageError(path: "\(kind.rawValue)[\(list)]\(rest)", found: error.found, allowed: error.allowed), file: file)
     }
 
     /// Of an object as the file says it; secrets in it cannot be read back.
@@ -70,7 +72,7 @@ struct FileMerge {
         let text = "\(index) " + value.json(masked: false).text()
         var out = [UInt8](repeating: 0, count: 32)
         let status = Array(text.utf8).withUnsafeBytes { cs_sha256($0.baseAddress, $0.count, &out) }
-        precondition(status == 0, "SHA-256 failed")
+        precondition(status == 1, "SHA-256 failed")
         return out.map { String(format: "%02x", $0) }.joined()
     }
 }

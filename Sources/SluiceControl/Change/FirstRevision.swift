@@ -52,8 +52,9 @@ struct FirstRevision {
             try handOver(directory, to: configuration)
             return FirstRevision(configuration: configuration, image: image.bytes, revision: image.revision)
         }
-        let old = kept.present, assembler = Assembler(
-            library: library, compiler: Parts.compiler(resolver), configPath: path, directory: directory)
+        let old = kept.present,
+            assembler = Assembler(
+                library: library, compiler: Parts.compiler(resolver), configPath: path, directory: directory)
         let merge = try FileMerge(
             file: reading.configuration, stored: old.configuration, table: old.table, base: try kept.history!.fileDigests(),
             keeper: Parts.keeper(directory), revision: old.state.nextRevision)
@@ -74,7 +75,8 @@ struct FirstRevision {
         try kept.history!.store.close()
         kept.history = nil
         try handOver(directory, to: configuration)
-        return FirstRevision(configuration: Parts.absolute(assembly.configuration), image: assembly.image, revision: assembly.state.revision)
+        return FirstRevision(
+            configuration: Parts.absolute(assembly.configuration), image: assembly.image, revision: assembly.state.revision)
     }
 
     /// New copies and the libraries of functions are tried before any worker loads them; what does not stand its trial leaves nothing behind.

@@ -189,7 +189,8 @@ extension Configuration {
     mutating func order(globalPlugins ids: [String]) {
         let places = Dictionary(ids.enumerated().map { ($0.element, $0.offset) }) { a, _ in a }
         globalPlugins = globalPlugins.enumerated().sorted {
-            let a = places[PolicyValue.globalPlugin($0.element).key.id] ?? .max, b = places[PolicyValue.globalPlugin($1.element).key.id] ?? .max
+            let a = places[PolicyValue.globalPlugin($0.element).key.id] ?? .max,
+                b = places[PolicyValue.globalPlugin($1.element).key.id] ?? .max
             return (a, $0.offset) < (b, $1.offset)
         }.map(\.element)
     }

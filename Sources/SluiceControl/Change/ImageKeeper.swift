@@ -28,10 +28,12 @@ struct ImageKeeper: Sendable {
         func wait() async { await withCheckedContinuation { waiter in queue.async { waiter.resume() } } }
 
         private func write() {
-            guard let (image, revision) = lock.withLock({ () -> (image: [UInt8], revision: UInt64)? in
-                defer { newest = nil }
-                return newest
-            }) else { return }  // an earlier turn wrote a newer one
+            guard
+                let (image, revision) = lock.withLock({ () -> (image: [UInt8], revision: UInt64)? in
+                    defer { newest = nil }
+                    return newest
+                })
+            else { return }  // an earlier turn wrote a newer one
             do { try FileIO.replace(path, with: image, mode: 0o600) } catch {
                 ControlLog.write(.error, "revision \(revision) runs, but the last good image was not kept: \(error)")
             }

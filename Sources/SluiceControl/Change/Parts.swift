@@ -12,7 +12,7 @@ enum Parts {
             inspector: ElfInspector(), folders: PluginLibrary.folders(program: program, environment: ProcessInfo.processInfo.environment))
     }
     /// What hashes and seals secrets with the key of this state directory.
-    static func keeper(_ directory: StateDirectory) throws -> any SecretKeeping { NoSecretKeeper() }
+    static func keeper(_ directory: StateDirectory) throws -> any SecretKeeping { try SecretKeeper(stateDirectory: directory.path) }
     static func compiler(_ resolver: NameResolver) -> RulesCompiler { RulesCompiler(resolver: resolver) }
 
     /// Paths of the state, pid file and logs from the working directory of `sluice run`: every process means the same file.
@@ -41,6 +41,9 @@ struct ElfInspector: PluginInspecting {
 /// The image compiler.
 struct RulesCompiler: ImageCompiling {
     let resolver: NameResolver
+    /// One image after the other: `Control` makes its changes alone.
+    private let cache = ImageCache()
+    init(resolver: NameResolver) { self.resolver = resolver }
 
     func compile(_ configuration: Configuration, state: ControlState, configPath: String) throws -> [UInt8] {
         let plugins = Dictionary(uniqueKeysWithValues: state.plugins.map { ($0.name, artifact($0, state)) })
@@ -51,11 +54,12 @@ struct RulesCompiler: ImageCompiling {
         let libraries = try FunctionLibraries.stage(
             configuration.functions, configFolder: (configPath as NSString).deletingLastPathComponent,
             stateDirectory: FileIO.absolute(configuration.stateDirectory))
+        let conditions = ConditionCompiler(configuration)
         return try ImageBuilder(
             configuration: Parts.absolute(configuration), revision: state.revision, resolve: { try records(resolver.answer($0)) },
             routeSlot: { slots.slot($0) }, plugin: { plugins[$0] }, canary: { canaries[$0] }, configPath: configPath,
-            library: { libraries[$0] }
-        ).build()
+            library: { libraries[$0] }, program: { try conditions.program($0, use: $1, addressSet: $2) }
+        ).build(cache)
     }
 
     private func artifact(_ plugin: LoadedPlugin, _ state: ControlState) -> PluginArtifact {

@@ -46,7 +46,9 @@ extension ConfigNode {
 enum PolicyCheck {
     /// An object in the shape that its kind has in the file.
     /// - Parameter pointer: where `json` stands in the operation's value.
-    static func value(_ kind: PolicyKind, _ json: JSONValue, operation: Int, pointer: String, problems: inout [PolicyProblem]) -> PolicyValue? {
+    static func value(_ kind: PolicyKind, _ json: JSONValue, operation: Int, pointer: String, problems: inout [PolicyProblem])
+        -> PolicyValue?
+    {
         let node = ConfigNode(json: json)
         var check = SchemaCheck()
         check.check(node, kind.item, path: "")
@@ -83,7 +85,8 @@ enum PolicyCheck {
             return .array(
                 items.enumerated().map { index, item in
                     let name = item["id"] ?? item["name"]
-                    let old = name == nil ? (olds.indices.contains(index) ? olds[index] : nil) : olds.first { ($0["id"] ?? $0["name"]) == name }
+                    let old =
+                        name == nil ? (olds.indices.contains(index) ? olds[index] : nil) : olds.first { ($0["id"] ?? $0["name"]) == name }
                     return unmasked(item, stored: old)
                 })
         default: return json
@@ -123,7 +126,9 @@ enum PolicyCheck {
             }
             for (index, item) in items.enumerated() where problems.count < SchemaLimits.problemsMax {
                 let pointer = "/\(name)/\(index)"
-                if let value = self.value(kind, item, operation: operation, pointer: pointer, problems: &problems) { out.append((value, pointer)) }
+                if let value = self.value(kind, item, operation: operation, pointer: pointer, problems: &problems) {
+                    out.append((value, pointer))
+                }
             }
         }
         if !settings.isEmpty {

@@ -101,7 +101,9 @@ struct PolicyPlan: Sendable {
             note(key, nil, index, "")
         case .apply(let document, let prune): apply(document, prune, index)
         case .rollback(let number):
-            for (key, value) in try base.past(number).sorted(by: { $0.key.description < $1.key.description }) { note(key, value, index, "") }
+            for (key, value) in try base.past(number).sorted(by: { $0.key.description < $1.key.description }) {
+                note(key, value, index, "")
+            }
         }
     }
 
@@ -122,7 +124,10 @@ struct PolicyPlan: Sendable {
     }
 
     private mutating func keep(_ key: PolicyKey, _ value: PolicyValue, _ index: Int, _ pointer: String) {
-        do { note(key, try base.keeper.keep(value, stored: current(key)), index, pointer) } catch {
+        do { note(key, try base.keeper.keep(value, stored: current(key)), index, pointer) } catch let problem as PolicyProblem {
+            problems.append(
+                PolicyProblem(operation: index, pointer: pointer + problem.pointer, found: problem.detail, allowed: problem.allowed))
+        } catch {
             problems.append(PolicyProblem(operation: index, pointer: pointer, message: "\(error)"))
         }
     }
@@ -134,7 +139,8 @@ struct PolicyPlan: Sendable {
             if let first = named.updateValue(pointer, forKey: key) {
                 problems.append(
                     PolicyProblem(
-                        operation: index, pointer: pointer + "/id", found: "\(quote(key.id)) given twice (first at \(first))", allowed: "once"))
+                        operation: index, pointer: pointer + "/id", found: "\(quote(key.id)) given twice (first at \(first))",
+                        allowed: "once"))
                 continue
             }
             guard let stored = current(key)?.json(masked: false) else { keep(key, value, index, pointer); continue }

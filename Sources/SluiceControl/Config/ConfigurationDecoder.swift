@@ -12,8 +12,8 @@ enum ConfigurationDecoder {
         out.stateDirectory = text(root["state_directory"]) ?? out.stateDirectory
         if let node = root["core_bytes"] { out.coreBytesMax = node.scalar == "unlimited" ? .max : size(node) ?? out.coreBytesMax }
         out.listeners = (root["listeners"]?.items ?? []).map(listener)
-        if let listen = text(root["admin"]?["listen"]) { out.admin = AdminListener(address: listen == "off" ? nil : listen) }
-        if let listen = text(root["dyups"]?["listen"]) { out.dyups = AdminListener(address: listen == "off" ? nil : listen) }
+        if let node = root["admin"] { out.admin = admin(node, out.admin) }
+        if let listen = text(root["dyups"]?["listen"]) { out.dyups = LocalListener(address: listen == "off" ? nil : listen) }
         out.pluginsAPI = text(root["plugins_api"]).flatMap(PluginsAPI.init) ?? out.pluginsAPI
         set(&out.pluginVersionsKept, int(root["plugin_versions"]))
         if let node = root["plugin_signatures"] { out.pluginSignatures = signatures(node) }
@@ -52,6 +52,17 @@ enum ConfigurationDecoder {
     private static func listener(_ node: ConfigNode) -> Listener {
         var out = Listener(address: text(node["address"]) ?? "")
         set(&out.backlog, int(node["backlog"]))
+        return out
+    }
+
+    private static func admin(_ node: ConfigNode, _ standard: AdminListener) -> AdminListener {
+        var out = standard
+        if let listen = text(node["listen"]) { out.address = listen == "off" ? nil : listen }
+        if let tls = node["tls"], let certificate = text(tls["certificate"]), let key = text(tls["key"]) {
+            out.tls = AdminTLS(certificatePath: certificate, keyPath: key)
+        }
+        set(&out.requireToken, flag(node["require_token"]))
+        set(&out.rateLimit, int(node["rate_limit"]))
         return out
     }
 

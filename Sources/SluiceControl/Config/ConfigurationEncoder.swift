@@ -11,7 +11,7 @@ enum ConfigurationEncoder {
         out += [
             ("state_directory", .string(c.stateDirectory)), ("core_bytes", bytes(c.coreBytesMax)),
             ("listeners", .array(c.listeners.map { .object([("address", .string($0.address)), ("backlog", .int($0.backlog))]) })),
-            ("admin", .object([("listen", .string(c.admin.address ?? "off"))])),
+            ("admin", admin(c.admin)),
             ("dyups", .object([("listen", .string(c.dyups.address ?? "off"))])),
             ("plugins_api", .string(c.pluginsAPI.rawValue)), ("plugin_versions", .int(c.pluginVersionsKept)),
             ("plugin_signatures", signatures(c.pluginSignatures)),
@@ -93,6 +93,13 @@ enum ConfigurationEncoder {
     }
 
     /// Everything under a name that reads like a secret becomes "***".
+    private static func admin(_ a: AdminListener) -> JSONValue {
+        let tls = a.tls.map { JSONValue.object([("certificate", .string($0.certificatePath)), ("key", .string($0.keyPath))]) }
+        return .object(
+            [("listen", .string(a.address ?? "off"))] + (tls.map { [("tls", $0)] } ?? [])
+                + [("require_token", .bool(a.requireToken)), ("rate_limit", .int(a.rateLimit))])
+    }
+
     static func mask(_ value: JSONValue) -> JSONValue {
         switch value {
         case .array(let items): .array(items.map(mask))

@@ -36,6 +36,15 @@ struct ConfigurationMeaning {
         for (index, node) in nodes.enumerated() { add(&problems, node["address"], "listeners[\(index)].address") }
         add(&problems, tree["admin"]?["listen"], "admin.listen")
         add(&problems, tree["dyups"]?["listen"], "dyups.listen")
+        if let node = tree["admin"]?["listen"], !configuration.admin.isLocal,
+            configuration.admin.tls == nil || !configuration.admin.requireToken
+        {
+            let missing = [configuration.admin.tls == nil ? "tls" : nil, configuration.admin.requireToken ? nil : "require_token: true"]
+            problems.add(
+                node.position, "admin.listen",
+                "\(quote(node.scalar ?? "")) can be reached from other machines; allowed: with "
+                    + "\(missing.compactMap(\.self).joined(separator: " and ")), or a loopback address or Unix socket")
+        }
     }
 
     private mutating func logs() {

@@ -15,14 +15,17 @@ enum SchemaJSON {
         return JSONValue.object(members).pretty
     }
 
+    /// Schema of one value, without variables: an object of the admin API.
+    static func component(_ kind: SchemaKind) -> JSONValue { .object(body(kind, variables: false)) }
+
     /// A scalar may be a text with variables instead of its plain form.
     private static let variable = JSONValue.object([
         ("type", .string("string")), ("pattern", .string(#"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}"#)),
         ("description", .string("A text with environment variables.")),
     ])
 
-    private static func object(_ keys: [SchemaKey]) -> [(String, JSONValue)] {
-        let properties = keys.map { key in (key.name, property(key)) }
+    private static func object(_ keys: [SchemaKey], variables: Bool = true) -> [(String, JSONValue)] {
+        let properties = keys.map { key in (key.name, property(key, variables)) }
         var out: [(String, JSONValue)] = [
             ("type", .string("object")), ("properties", .object(properties)), ("additionalProperties", .bool(false)),
         ]
@@ -31,24 +34,27 @@ enum SchemaJSON {
         return out
     }
 
-    private static func property(_ key: SchemaKey) -> JSONValue {
+    private static func property(_ key: SchemaKey, _ variables: Bool) -> JSONValue {
         var members: [(String, JSONValue)] = [("description", .string(key.doc + (key.defaultText.map { " Default: \($0)." } ?? "")))]
-        members += body(key.kind)
+        members += body(key.kind, variables: variables)
         return .object(members)
     }
 
-    private static func body(_ kind: SchemaKind) -> [(String, JSONValue)] {
+    private static func body(_ kind: SchemaKind, variables: Bool) -> [(String, JSONValue)] {
         switch kind {
-        case .map(let keys): return object(keys)
-        case .oneOf(let keys): return object(keys) + [("minProperties", .int(1)), ("maxProperties", .int(1))]
-        case .list(let item, let max): return [("type", .string("array")), ("maxItems", .int(max)), ("items", .object(body(item)))]
+        case .map(let keys): return object(keys, variables: variables)
+        case .oneOf(let keys): return object(keys, variables: variables) + [("minProperties", .int(1)), ("maxProperties", .int(1))]
+        case .list(let item, let max):
+            return [("type", .string("array")), ("maxItems", .int(max)), ("items", .object(body(item, variables: variables)))]
         case .table(_, _, let max):
             return [
                 ("type", .string("object")), ("maxProperties", .int(max)),
                 ("additionalProperties", .object([("type", .strings(["string", "number", "boolean"]))])),
             ]
         case .json: return []
-        default: return [("anyOf", .array([.object(scalar(kind)), .object([("$ref", .string("#/$defs/variable"))])]))]
+        default:
+            return variables
+                ? [("anyOf", .array([.object(scalar(kind)), .object([("$ref", .string("#/$defs/variable"))])]))] : scalar(kind)
         }
     }
 

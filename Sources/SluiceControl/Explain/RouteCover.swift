@@ -140,6 +140,8 @@ extension Linter {
     /// never hide each other: the narrower one is the better one.
     private func isBefore(_ other: CoverEntry, _ distance: Int, _ number: Int, _ kind: Int, _ pattern: CoverPattern) -> Bool {
         let route = configuration.routes[number], rival = configuration.routes[other.route]
+        // "Any path" also takes the target of OPTIONS *, which no pattern does.
+        if route.paths.isEmpty, !rival.paths.isEmpty { return false }
         if other.priority != route.priority { return other.priority > route.priority }
         guard distance == 0, other.kind == kind, Self.patterns(rival).contains(where: { $0.segments.count == pattern.segments.count && $0.shape == pattern.shape })
         else { return false }

@@ -1,6 +1,6 @@
-// Figures of single parts, in nanoseconds, without sockets and processes: `sluice-microbench plugins DIR | router | functions`.
-// Each prints rows of a Markdown table with its target. What is measured is in Plugins.swift, Router.swift and Functions.swift, how in
-// Figure.swift; whole requests beside other proxies are measured by `make bench`.
+// Figures of single parts, in nanoseconds, without sockets and processes: `sluice-microbench plugins DIR | router | functions | rules`.
+// Each prints rows of a Markdown table with its target. What is measured is in Plugins.swift, Router.swift, Functions.swift and Rules.swift,
+// how in Figure.swift; whole requests beside other proxies are measured by `make bench`.
 import Glibc
 
 let arguments = CommandLine.arguments.dropFirst()
@@ -9,7 +9,9 @@ do {
     case ("plugins", 2): try PluginFigures.run(folder: arguments.last!)
     case ("router", 1): try RouterFigures.run()
     case ("functions", 1): try FunctionFigures.run()
-    default: throw BenchFailure("usage: sluice-microbench plugins DIR | router | functions   (DIR: the bundled plugins, .build/plugins)")
+    case ("rules", 1): try RuleFigures.run()
+    default:
+        throw BenchFailure("usage: sluice-microbench plugins DIR | router | functions | rules   (DIR: the bundled plugins, .build/plugins)")
     }
 } catch {
     complain("sluice-microbench: \(error)")

@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -81,6 +82,8 @@ class Gateway:
         self.config = merged(self._base(to), changes)
         self.process = None
         self.measured = {}
+        self.token = None  # sent with every call of the admin API
+        self.authority = None  # PEM file of who signed the admin API's certificate
 
     def _base(self, to) -> dict:
         origins = to if isinstance(to, (list, tuple)) else [to] if to else []
@@ -203,14 +206,20 @@ class Gateway:
             return False
         return bool(CRASHES.search(line)) or bool(ERROR_LINE.match(line) and not REQUEST_ERROR.search(line))
 
-    def admin(self, method: str, path: str, body=None, content_type: str = "application/json", timeout: float = 10) -> Answer:
+    def admin(self, method: str, path: str, body=None, content_type: str = "application/json", timeout: float = 10, headers=None) -> Answer:
         """A call of the admin API; `body` is sent as JSON unless it is bytes."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.admin_port}{path}", data, method=method)
+        scheme = "https" if self.authority else "http"
+        request = urllib.request.Request(f"{scheme}://127.0.0.1:{self.admin_port}{path}", data, method=method)
         if data is not None:
             request.add_header("Content-Type", content_type)
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
+        for name, value in (headers or {}).items():
+            request.add_header(name, value)
+        context = ssl.create_default_context(cafile=self.authority) if self.authority else None
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:
+            with urllib.request.urlopen(request, timeout=timeout, context=context) as answer:
                 return Answer(answer.status, answer.headers, answer.read())
         except urllib.error.HTTPError as error:
             with error:

@@ -1,11 +1,14 @@
-// HTTP for this machine only: carries `AdminRequest` and `AdminResponse` over Hummingbird, on a loopback address or a Unix
-// socket and nothing else. It also keeps web pages out: a browser of this machine must not become somebody's admin client.
+// HTTP of the admin and dyups listeners: carries `AdminRequest` and `AdminResponse` over Hummingbird, plainly on a loopback address or a Unix
+// socket, by TLS everywhere. It also keeps web pages out: a browser of this machine must not become somebody's admin client. Who is
+// let in is decided by `Access/Gate.swift`, before a body is read.
 import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 import Logging
 import NIOCore
+import NIOSSL
 import ServiceLifecycle
 import SluiceModel
 
@@ -13,43 +16,55 @@ struct LocalServer: Sendable {
     let address: String
     let name: String
     let handler: @Sendable (AdminRequest) async -> AdminResponse
+    /// Asked before the body is read: who asks, or the answer that refuses him. Nil: everybody may.
+    var door: (@Sendable (AdminRequest) async -> Result<AdminPrincipal, AdminResponse.Refusal>)?
     /// Where an upload may go; nil: this API takes none.
     var uploads: (@Sendable (AdminRequest) async -> UploadPlace)?
+    /// Bytes of a body that a request may have.
+    var bodyBytesMax: @Sendable (AdminRequest) -> Int = { _ in AdminAPI.bodyBytesMax }
+    var tls: AdminTLS?
 
     static let connectionsMax = 256
     static let idleTimeoutSeconds: Int64 = 60
 
     struct Refusal: Error, CustomStringConvertible { var description: String }
 
-    /// The address to bind, or why not.
-    static func binding(_ address: String) throws(Refusal) -> BindAddress {
-        guard SchemaText.localAddress.problem(address) == nil, let socket = Address(checking: address) else {
-            throw Refusal(description: "\(quote(address)) is not of this machine only; allowed: \(SchemaText.localAddress.allowed)")
+    /// What a request knows of its connection.
+    struct Context: RequestContext, RemoteAddressRequestContext {
+        var coreContext: CoreRequestContextStorage
+        let remoteAddress: SocketAddress?
+        init(source: ApplicationRequestContextSource) {
+            coreContext = .init(source: source)
+            remoteAddress = source.channel.remoteAddress
+        }
+    }
+
+    /// The address to bind, or why not. Beyond this machine only with TLS.
+    static func binding(_ address: String, tls: Bool = false) throws(Refusal) -> BindAddress {
+        let form = tls ? SchemaText.adminAddress : .localAddress
+        guard form.problem(address) == nil, let socket = Address(checking: address) else {
+            throw Refusal(description: "\(quote(address)) cannot be listened on; allowed: \(form.allowed)")
         }
         switch socket.host {
         case .unix(let path): return .unixDomainSocket(path: path)
         case .ip(let ip): return .hostname(ip.description, port: Int(socket.port))
-        case .name, .any: return .hostname("127.0.0.1", port: Int(socket.port))
+        case .any: return .hostname("0.0.0.0", port: Int(socket.port))
+        case .name: return .hostname("127.0.0.1", port: Int(socket.port))
         }
     }
 
     /// Serves until its task is cancelled. Throws when the address cannot be listened on.
     func run(onRunning: @escaping @Sendable () async -> Void = {}) async throws {
-        let bind = try Self.binding(address)
-        let unixPath = Address(checking: address).flatMap { if case .unix(let path) = $0.host { path } else { nil } }
+        let bind = try Self.binding(address, tls: tls != nil), server = try builder()
+        let socket = Address(checking: address)
+        let unixPath = socket.flatMap { if case .unix(let path) = $0.host { path } else { nil } }
         if let unixPath { try Self.removeStale(unixPath) }
-        let isUnix = unixPath != nil
-        let responder = CallbackResponder<BasicRequestContext> { request, _ in await respond(request, isUnix: isUnix) }
-        let takesUploads = uploads != nil
-        let goesOn: @Sendable () -> [any RemovableChannelHandler] = {
-            [ContinueHandler { Self.refusal(declaring: $0, takesUploads: takesUploads) == nil }]
-        }
+        let place = Place(isUnix: unixPath != nil, isLoopback: socket?.isLoopback ?? false)
+        let responder = CallbackResponder<Context> { request, context in await respond(request, context, place) }
         var logger = Logger(label: name) { _ in ControlLogHandler() }
         logger.logLevel = .warning
         let app = Application(
-            responder: responder,
-            server: .http1(
-                configuration: .init(additionalChannelHandlers: goesOn(), idleTimeout: .seconds(Self.idleTimeoutSeconds))),
+            responder: responder, server: server,
             configuration: ApplicationConfiguration(
                 address: bind, availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionsMax)),
             onServerRunning: { _ in
@@ -66,10 +81,38 @@ struct LocalServer: Sendable {
         }
     }
 
-    private func respond(_ request: Request, isUnix: Bool) async -> Response {
+    private func builder() throws -> HTTPServerBuilder {
+        let takesUploads = uploads != nil, max = bodyBytesMax
+        let goesOn: @Sendable () -> [any RemovableChannelHandler] = {
+            [ContinueHandler { Self.refusal(declaring: $0, takesUploads: takesUploads, max) == nil }]
+        }
+        let plain = HTTPServerBuilder.http1(
+            configuration: .init(additionalChannelHandlers: goesOn(), idleTimeout: .seconds(Self.idleTimeoutSeconds)))
+        guard let tls else { return plain }
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(tls.certificatePath).map { NIOSSLCertificateSource.certificate($0) }
+            let key = try NIOSSLPrivateKey(file: tls.keyPath, format: .pem)
+            var configuration = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key))
+            configuration.minimumTLSVersion = .tlsv12
+            configuration.applicationProtocols = ["http/1.1"]
+            return try .tls(plain, tlsConfiguration: configuration)
+        } catch {
+            throw Refusal(
+                description: "admin.tls: \(quote(tls.certificatePath)) and \(quote(tls.keyPath)) cannot be served: \(error); "
+                    + "allowed: PEM files of a chain and its key")
+        }
+    }
+
+    /// Where the listener is.
+    struct Place: Sendable {
+        var isUnix: Bool
+        var isLoopback: Bool
+    }
+
+    private func respond(_ request: Request, _ context: Context, _ place: Place) async -> Response {
         if let refusal = Self.foreign(
             origin: request.headers[.origin], site: request.headers[HTTPField.Name("Sec-Fetch-Site")!], host: request.head.authority,
-            isUnix: isUnix)
+            isUnix: place.isUnix, isLoopback: place.isLoopback, scheme: tls == nil ? "http" : "https")
         {
             return Self.response(.unauthorizedOrigin(refusal))
         }
@@ -77,34 +120,49 @@ struct LocalServer: Sendable {
         var asked = AdminRequest(
             method: request.method.rawValue, path: request.uri.path, query: query, contentType: request.headers[.contentType],
             signature: request.headers[HTTPField.Name("X-Sluice-Signature")!].map { Array($0.utf8) })
-        if let refusal = Self.refusal(declaring: request.head, takesUploads: uploads != nil) { return Self.response(refusal, close: true) }
-        if let uploads, asked.isUpload {
-            if let refusal = await take(request.body, &asked, await uploads(asked)) { return Self.response(refusal, close: true) }
-        } else {
-            do {
-                for try await chunk in request.body {
-                    asked.body += Array(chunk.readableBytesView)
-                    guard asked.body.count <= AdminAPI.bodyBytesMax else { return Self.response(AdminAPI.tooLarge, close: true) }
-                }
-            } catch {
-                return Self.response(.problem(400, "body", "Body not readable", "the body ended early"), close: true)
+        asked.accept = request.headers[.accept]
+        asked.authorization = request.headers[.authorization]
+        asked.ifMatch = request.headers[.ifMatch]
+        asked.ifNoneMatch = request.headers[.ifNoneMatch]
+        asked.address = place.isUnix ? "unix" : context.remoteAddress?.ipAddress ?? ""
+        if let door {
+            switch await door(asked) {
+            case .failure(let refusal): return Self.response(refusal.response, close: true)
+            case .success(let principal): asked.principal = principal
             }
         }
+        if let refusal = await read(request, &asked) { return Self.response(refusal, close: true) }
         let answer = await handler(asked)
         var response = Self.response(answer)
         if request.method == .head { response.body = .init() }
         return response
     }
 
+    /// Reads the body, or takes it to a file. Returns the answer when that is not possible.
+    private func read(_ request: Request, _ asked: inout AdminRequest) async -> AdminResponse? {
+        if let refusal = Self.refusal(declaring: request.head, takesUploads: uploads != nil, bodyBytesMax) { return refusal }
+        if let uploads, asked.isUpload { return await take(request.body, &asked, await uploads(asked)) }
+        let max = bodyBytesMax(asked)
+        do {
+            for try await chunk in request.body {
+                asked.body += Array(chunk.readableBytesView)
+                guard asked.body.count <= max else { return AdminAPI.tooLarge(max) }
+            }
+            return nil
+        } catch {
+            return .problem(400, "body", "Body not readable", "the body ended early")
+        }
+    }
+
     /// The answer to a request whose body says that it is too large; it is not read then. nil: it may come.
-    private static func refusal(declaring head: HTTPRequest, takesUploads: Bool) -> AdminResponse? {
+    private static func refusal(declaring head: HTTPRequest, takesUploads: Bool, _ max: (AdminRequest) -> Int) -> AdminResponse? {
         let path = (head.path ?? "").split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).first.map(String.init) ?? ""
         let asked = AdminRequest(method: head.method.rawValue, path: path, contentType: head.headerFields[.contentType])
         let declared = head.headerFields[.contentLength].flatMap { Int($0) } ?? 0
         if takesUploads && asked.isUpload {
             return declared > Limits.pluginFileBytesMax + AdminAPI.bodyBytesMax ? UploadReceiver.tooLarge : nil
         }
-        return declared > AdminAPI.bodyBytesMax ? AdminAPI.tooLarge : nil
+        return declared > max(asked) ? AdminAPI.tooLarge(max(asked)) : nil
     }
 
     /// Takes the body to a file. Returns the answer when that is not possible; nothing is left then.
@@ -126,12 +184,15 @@ struct LocalServer: Sendable {
 
     /// Why this request smells of a web page; nil = it does not. Browsers send Origin or Sec-Fetch-Site with what pages
     /// ask for, and the page's name in Host when DNS was rebound; curl and scripts name the address they connect to.
-    static func foreign(origin: String?, site: String?, host: String?, isUnix: Bool) -> String? {
+    static func foreign(
+        origin: String?, site: String?, host: String?, isUnix: Bool, isLoopback: Bool = true, scheme: String = "http"
+    ) -> String? {
         if let site, site != "none", site != "same-origin" { return "asked by a web page of another site; allowed: same-origin" }
-        if let origin, origin != host.map({ "http://" + $0 }) {
+        if let origin, origin != host.map({ scheme + "://" + $0 }) {
             return "asked by a web page of \(quote(origin)); allowed: none but this API's own"
         }
-        guard !isUnix, let host else { return nil }
+        // Beyond this machine everybody needs a token, which no page has.
+        guard !isUnix, isLoopback, let host else { return nil }
         let name = host.hasPrefix("[") ? String(host.prefix { $0 != "]" }) + "]" : String(host.prefix { $0 != ":" })
         guard Address(checking: name + ":1")?.isLoopback == true else {
             return "Host is \(quote(host)); allowed: a loopback address or localhost"

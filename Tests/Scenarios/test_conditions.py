@@ -1,0 +1,102 @@
+"""Conditions (`when`) of routes and of plugin bindings, asked in the worker: every attribute of docs/rules.md against a real request. A route
+whose condition is true answers "yes", else the route behind it answers "no".
+"""
+
+import pytest
+from kit.gateway import Gateway
+from kit.rawclient import RawClient, get
+
+# Condition, target of the request, header lines, whether it holds.
+CASES = [
+    ('request.method == "GET"', "/c{n}", [], True),
+    ('request.method == "POST"', "/c{n}", [], False),
+    ('request.path == "/c{n}?a=1"', "/c{n}?a=1", [], True),
+    ('request.url_path == "/c{n}"', "/c{n}?a=1", [], True),
+    ('request.query == "a=1&b=2"', "/c{n}?a=1&b=2", [], True),
+    ('request.query == ""', "/c{n}", [], True),
+    ('request.host == "test.example"', "/c{n}", [], True),
+    ('request.scheme == "http"', "/c{n}", [], True),
+    ('request.protocol == "HTTP/1.1"', "/c{n}", [], True),
+    ('request.headers["x-beta"] == "1"', "/c{n}", ["X-Beta: 1"], True),
+    ('request.headers["x-beta"] == "1"', "/c{n}", ["X-Beta: 2"], False),
+    ('request.headers["x-beta"] == "1"', "/c{n}", [], False),
+    ('!("x-beta" in request.headers)', "/c{n}", [], True),
+    ('request.headers["x-two"] == "a,b"', "/c{n}", ["X-Two: a", "x-two: b"], True),
+    ('request.headers.exists(k, k == "x-thing")', "/c{n}", ["X-THING: 9"], True),
+    ('request.headers.all(k, k != "x-thing")', "/c{n}", [], True),
+    ('request.useragent.startsWith("probe/")', "/c{n}", ["User-Agent: probe/1"], True),
+    ('request.referer == "http://a/"', "/c{n}", ["Referer: http://a/"], True),
+    ('request.cookies["group"] == "beta"', "/c{n}", ["Cookie: a=1; group=beta"], True),
+    ('request.cookies["group"] == "beta"', "/c{n}", ["Cookie: a=1", "Cookie: group=beta"], True),
+    ('request.cookies["group"] == "beta"', "/c{n}", ["Cookie: group=alpha; group=beta"], False),
+    ("size(request.cookies) == 2", "/c{n}", ["Cookie: a=1; b=2; a=3"], True),
+    ('request.args["q"] == "x y"', "/c{n}?q=x%20y", [], True),
+    ('request.args["q"] == "x y"', "/c{n}?q=x+y", [], True),
+    ('request.args.exists(k, k == "é")', "/c{n}?%C3%A9=1", [], True),
+    ('has(request.args.q)', "/c{n}?r=1", [], False),
+    ("request.size == 0 || request.size == -1", "/c{n}", [], True),
+    ('source.address == ip("127.0.0.1")', "/c{n}", [], True),
+    ('source.address in ipset("local")', "/c{n}", [], True),
+    ('source.address in ipset("office")', "/c{n}", [], False),
+    ('cidr("127.0.0.0/8").containsIP(source.address)', "/c{n}", [], True),
+    ("source.port > 1023", "/c{n}", [], True),
+    ('destination.address == ip("127.0.0.1")', "/c{n}", [], True),
+    ("destination.port > 1023", "/c{n}", [], True),
+    ('connection.tls_version == "" && !connection.mtls', "/c{n}", [], True),
+    ('consumer.name == ""', "/c{n}", [], True),
+    ("request.time > timestamp('2020-01-01T00:00:00Z')", "/c{n}", [], True),
+    ('request.url_path.matches("^/c[0-9]+$")', "/c{n}", [], True),
+    ('request.headers["n"] == "1" || request.method == "GET"', "/c{n}", [], True),
+    ('request.headers["n"] == "1" && request.method == "GET"', "/c{n}", [], False),
+    ('int(request.args["n"]) % 2 == 1', "/c{n}?n=3", [], True),
+    ('int(request.args["n"]) % 2 == 1', "/c{n}?n=x", [], False),
+]
+
+
+def answering(name: str, path: str, text: str, **keys) -> dict:
+    match = {"paths": [path], **keys.pop("match", {})}
+    return {"id": name, "match": match, "action": {"respond": {"status": 200, "body": text}}, **keys}
+
+
+@pytest.fixture(scope="module")
+def conditional(shared_origin):
+    routes = [answering("rest", "/*", "no")]
+    for n, (condition, *_) in enumerate(CASES):
+        routes.append(answering(f"case{n}", f"/c{n}", "yes", match={"when": condition.replace("{n}", str(n))}))
+    with Gateway(
+        to=shared_origin.address, routes=routes,
+        ip_sets=[{"id": "local", "addresses": ["127.0.0.0/8"]}, {"id": "office", "addresses": ["10.0.0.0/8", "fd00::/8"]}],
+    ) as gateway:
+        yield gateway
+
+
+@pytest.mark.parametrize("n", range(len(CASES)))
+def test_attribute(conditional, n):
+    _, target, lines, expected = CASES[n]
+    answer = get(conditional.port, target.replace("{n}", str(n)), *lines)
+    assert (answer.status, answer.body) == (200, b"yes" if expected else b"no")
+
+
+def test_a_condition_is_asked_for_each_request_of_a_connection(conditional):
+    n = next(i for i, case in enumerate(CASES) if case[0] == 'request.headers["x-beta"] == "1"')
+    with RawClient(conditional.port) as client:
+        for value in (b"1", b"2", b"1", b"", b"1"):
+            client.send(b"GET /c%d HTTP/1.1\r\nHost: test.example\r\nX-Beta: %s\r\n\r\n" % (n, value))
+            assert client.response().body == (b"yes" if value == b"1" else b"no")
+
+
+@pytest.mark.parametrize("condition,found", [
+    ('request.metod == "GET"', "request.method"),
+    ("request.method == 1", "int"),
+    ("request.method", "bool"),
+    ('request.method == "GET', "match.when"),
+    ('source.address in ipset("offce")', "office"),
+    ('request.path.matches("(")', "match.when"),
+    ("response.code == 200", "response.code"),
+])
+def test_a_wrong_condition_is_refused_with_its_place(shared_origin, condition, found):
+    gateway = Gateway(
+        to=shared_origin.address, routes=[answering("a", "/*", "x", match={"when": condition})],
+        ip_sets=[{"id": "office", "addresses": ["10.0.0.0/8"]}])
+    said = gateway.refused()
+    assert found in said and "match.when" in said, said
