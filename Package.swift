@@ -79,7 +79,7 @@ let package = Package(
         tests("SluiceBytes", ["SluiceBytes"]),
         tests("SluiceLoop", ["SluiceLoop"]),
         tests("SluiceUpstream", ["SluiceUpstream", "SluiceRules", "SluiceHTTP"]),
-        tests("SluicePipeline", ["SluicePipeline"]),
+        tests("SluicePipeline", ["SluicePipeline", "SluiceRules", "SluiceModel", "SluiceBytes"]),
         tests("SluiceHTTP", ["SluiceHTTP", "SluiceBytes", "SluiceModel"]),
         tests("SluiceControl", ["SluiceControl", "SluiceStore", "SluiceRules", "SluiceCEL", "SluiceModel"]),
         tests("SluiceModel", ["SluiceModel"]),

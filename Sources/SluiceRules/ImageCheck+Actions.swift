@@ -25,7 +25,7 @@ extension ImageCheck {
                 "at most \(Limits.splitBranchesMax), one of a weight")
             for t in [
                 e.pointee.pattern, e.pointee.stickyName, e.pointee.cookieAttributes, e.pointee.maintenanceBody, e.pointee.maintenanceLines,
-            ] where t.offset != 0 { try text(t, "extras", i) }
+            ] where t.offset != 0 || t.count != 0 { try text(t, "extras", i) }
             try condition(e.pointee.unless, "extras", i)
             if e.pointee.flags & RouteExtras.maintains != 0 {
                 try need(

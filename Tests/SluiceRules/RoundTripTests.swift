@@ -215,7 +215,7 @@ import Testing
     /// Every record is as large as its fields together: nothing in an image is implicit padding.
     @Test func layout() {
         #expect(
-            MemoryLayout<ImageHeader>.stride == 232 && MemoryLayout<AddressRecord>.stride == 120
+            MemoryLayout<ImageHeader>.stride == 256 && MemoryLayout<AddressRecord>.stride == 120
                 && MemoryLayout<ListenerRecord>.stride == 136)
         #expect(
             MemoryLayout<ClusterRecord>.stride == 40 && MemoryLayout<TargetRecord>.stride == 144 && MemoryLayout<RouteRecord>.stride == 80)

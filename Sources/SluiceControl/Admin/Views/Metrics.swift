@@ -94,6 +94,7 @@ struct MetricsText {
                 \.upstreamConnectFailures
             ),
             ("sluice_upstream_retries_total", "counter", "Requests sent to an upstream once more.", \.upstreamRetries),
+            ("sluice_condition_errors_total", "counter", "Conditions that failed, and so counted as false.", \.conditionErrors),
             ("sluice_parse_errors_total", "counter", "Requests refused because they are no valid HTTP.", \.parseErrors),
             ("sluice_timeouts_total", "counter", "Timeouts of clients and upstreams.", \.timeouts),
             ("sluice_received_bytes_total", "counter", "Bytes received from clients.", \.bytesIn),
