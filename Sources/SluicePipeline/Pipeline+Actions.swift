@@ -86,7 +86,9 @@ extension Pipeline {
     private func sticky(_ x: Ex, _ name: ByteView) -> UInt64? {
         var cursor = 0
         while let f = x.pointee.context.request.next(&cursor) {
-            guard f.name.count == 6, f.name.equalsIgnoringCase(ByteView("cookie")), let v = CookieText.find(name, in: f.value) else { continue }
+            guard f.name.count == 6, f.name.equalsIgnoringCase(ByteView("cookie")), let v = CookieText.find(name, in: f.value) else {
+                continue
+            }
             if v.count != 16 { return nil }
             var key: UInt64 = 0
             for i in 0..<16 {

@@ -18,7 +18,9 @@ extension Pipeline {
             while v.count > 1 && v[0] == 0x2f && v[1] == 0x2f { v = v.dropFirst(1) }
         }
         let before: StaticString = "Location: "
-        guard !v.isEmpty, Syntax.isFieldValue(v), let p = x.pointee.arena.allocate(v.count + before.utf8CodeUnitCount + 2) else { return nil }
+        guard !v.isEmpty, Syntax.isFieldValue(v), let p = x.pointee.arena.allocate(v.count + before.utf8CodeUnitCount + 2) else {
+            return nil
+        }
         var n = put(p, before)
         memcpy(p + n, v.start, v.count)
         n += v.count

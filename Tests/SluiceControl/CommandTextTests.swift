@@ -65,7 +65,9 @@ import Testing
     }
 
     private func text(_ line: LineDiff.Line) -> String {
-        switch line { case .same(let t), .removed(let t), .added(let t): t }
+        switch line {
+        case .same(let t), .removed(let t), .added(let t): t
+        }
     }
     /// Length of the longest common subsequence.
     private func common(_ a: [String], _ b: [String]) -> Int {
@@ -83,15 +85,21 @@ import Testing
 
     @Test func yamlReadsBackAsTheSameValue() throws {
         let texts = [
-            "plain", "", "true", "null", "~", "yes", "1e3", "0x10", "-", "- a", "a: b", "a:", "#x", "x #y", "{id}", "[a]", "*.example.org", "10s",
-            "1:20", "10.0.0.0/8", "127.0.0.1:8080", "/users/{id}", "=/health", "~^/v[0-9]+/", "it's \"quoted\"", "two\nlines\n", "two\nlines",
-            " lead", "trail ", "\u{85}\u{2028}\u{feff}", "${HOME} and $$", "request.headers[\"x\"] == '1'", "ü表🙂", "tab\there", "a,b", "!tag", "&a",
+            "plain", "", "true", "null", "~", "yes", "1e3", "0x10", "-", "- a", "a: b", "a:", "#x", "x #y", "{id}", "[a]", "*.example.org",
+            "10s",
+            "1:20", "10.0.0.0/8", "127.0.0.1:8080", "/users/{id}", "=/health", "~^/v[0-9]+/", "it's \"quoted\"", "two\nlines\n",
+            "two\nlines",
+            " lead", "trail ", "\u{85}\u{2028}\u{feff}", "${HOME} and $$", "request.headers[\"x\"] == '1'", "ü表🙂", "tab\there", "a,b",
+            "!tag", "&a",
             "|", ">", "%x", "@x", "`x", "12345678901234567890123", "1.5", "-----BEGIN X-----\nabc\n-----END X-----\n", "?", "a  b\n\n c\n",
         ]
         let value = JSONValue.object([
             ("texts", .strings(texts)), ("map", .object(texts.filter { !$0.isEmpty }.enumerated().map { ("k\($0)", .string($1)) })),
             ("numbers", .array([.number("1"), .number("-2.5e-3"), .bool(true), .null])), ("empty", .object([])), ("none", .array([])),
-            ("nested", .array([.array([.strings(["a"])]), .object([("id", .string("x")), ("list", .array([.object([("y", .int(1))])]))])])),
+            (
+                "nested",
+                .array([.array([.strings(["a"])]), .object([("id", .string("x")), ("list", .array([.object([("y", .int(1))])]))])])
+            ),
         ])
         let written = YAMLText.text(value)
         guard case .success(let raw) = YAMLTree.parse(Array(written.utf8)) else {
@@ -106,7 +114,8 @@ import Testing
 
     @Test func fieldsBecomeAPatch() throws {
         let patch = try FieldText.patch([
-            "priority=10", "match.methods=[GET, HEAD]", "match.when=request.method == \"GET\"", "maintenance=null", "action={cluster: a}", "name=",
+            "priority=10", "match.methods=[GET, HEAD]", "match.when=request.method == \"GET\"", "maintenance=null", "action={cluster: a}",
+            "name=",
         ])
         #expect(
             patch.text() == #"{"priority":10,"match":{"methods":["GET","HEAD"],"when":"request.method == \"GET\""},"maintenance":null,"#
@@ -118,7 +127,8 @@ import Testing
 
     @Test func problemsNameTheirPlaces() throws {
         let problem = try JSONReader.read(
-            Array(#"{"title":"Invalid","errors":[{"pointer":"/routes/0/match","detail":"found 1","allowed":"a map"},{"detail":"x"}]}"#.utf8))
+            Array(#"{"title":"Invalid","errors":[{"pointer":"/routes/0/match","detail":"found 1","allowed":"a map"},{"detail":"x"}]}"#.utf8)
+        )
         guard case .success(let tree) = YAMLTree.parse(Array("routes:\n  - id: a\n    match: 1\n".utf8)) else { return }
         let text = PolicyText(file: "p.yaml", tree: tree)
         #expect(

@@ -7,7 +7,9 @@ import Testing
 @testable import SluiceControl
 
 @Suite struct ExplainTests {
-    private func route(_ id: String, _ paths: [String], hosts: [String] = [], methods: [String] = [], priority: Int = 0, to: String = "a") -> Route {
+    private func route(_ id: String, _ paths: [String], hosts: [String] = [], methods: [String] = [], priority: Int = 0, to: String = "a")
+        -> Route
+    {
         var route = Route(id: id, action: .cluster(to))
         (route.paths, route.hosts, route.methods, route.priority) = (paths, hosts, methods, priority)
         return route
@@ -41,13 +43,17 @@ import Testing
 
     @Test func everyCandidateHasAReason() throws {
         let policies = configuration([
-            route("all", ["/*"]), route("user", ["/users/{id}"], methods: ["GET"], to: "b"), route("other", ["/users/*"], hosts: ["b.example"]),
+            route("all", ["/*"]), route("user", ["/users/{id}"], methods: ["GET"], to: "b"),
+            route("other", ["/users/*"], hosts: ["b.example"]),
         ])
         try with(policies) { explainer in
             let got = explainer.explain(request("http://a.example/users/7?x=1"))
             #expect(got.revision == 4 && got.chosen?.route == "user" && got.cluster == "b" && got.action == "b")
             #expect(got.chosen?.parameters.map { "\($0)=\($1)" } == ["id=7"])
-            #expect(Dictionary(uniqueKeysWithValues: got.candidates.map { ($0.route, $0.verdict.rawValue) }) == ["user": "chosen", "all": "outranked", "other": "host"])
+            #expect(
+                Dictionary(uniqueKeysWithValues: got.candidates.map { ($0.route, $0.verdict.rawValue) }) == [
+                    "user": "chosen", "all": "outranked", "other": "host",
+                ])
             #expect(got.targets.map(\.percent) == [25, 75] && got.targets.map(\.isTaken) == [false, true])
             let post = explainer.explain(request("/users/7", "POST"))
             #expect(post.chosen?.route == "all" && post.candidates.first?.verdict == .method)
@@ -82,8 +88,11 @@ import Testing
             file: Array(#"{"method":"PUT","url":"/a?b=1","headers":{"X-A":["1","2"]},"from":"10.0.0.1","consumer":"bob"}"#.utf8))
         #expect(json.method == "PUT" && json.headers.map(\.value) == ["1", "2"] && json.sourceAddress == IPAddress("10.0.0.1"))
         let head = try SampleRequest(file: Array("POST /users HTTP/1.1\r\nHost: a.example\r\nX-B:  2\r\n\r\nbody: no".utf8))
-        #expect(head.method == "POST" && head.url == "/users" && head.headers.map { "\($0.name)=\($0.value)" } == ["Host=a.example", "X-B=2"])
-        for (text, place) in [(#"{"urll":"/"}"#, "/urll"), (#"{"from":"here"}"#, "/from"), (#"{"headers":[["a"]]}"#, "/headers"), (#"{"mtls":1}"#, "/mtls")] {
+        #expect(
+            head.method == "POST" && head.url == "/users" && head.headers.map { "\($0.name)=\($0.value)" } == ["Host=a.example", "X-B=2"])
+        for (text, place) in [
+            (#"{"urll":"/"}"#, "/urll"), (#"{"from":"here"}"#, "/from"), (#"{"headers":[["a"]]}"#, "/headers"), (#"{"mtls":1}"#, "/mtls"),
+        ] {
             do throws(PolicyTextProblem) {
                 _ = try SampleRequest(file: Array(text.utf8))
                 Issue.record("\(text) was taken")

@@ -23,7 +23,10 @@ import Testing
     @Test func aBroaderRouteOfHigherPriorityHides() {
         #expect(lint([route("all", ["/*"], priority: 10), route("users", ["/users/{id}"])]) == ["shadowed-route routes[1]"])
         #expect(lint([route("any", priority: 10), route("users", ["/users"], hosts: ["a.example"])]) == ["shadowed-route routes[1]"])
-        #expect(lint([route("wild", ["/a/*"], hosts: ["*.example"], priority: 1), route("x", ["/a/b"], hosts: ["x.y.example"])]) == ["shadowed-route routes[1]"])
+        #expect(
+            lint([route("wild", ["/a/*"], hosts: ["*.example"], priority: 1), route("x", ["/a/b"], hosts: ["x.y.example"])]) == [
+                "shadowed-route routes[1]"
+            ])
         #expect(lint([route("seg", ["/a/{x}/c"], priority: 1), route("x", ["/a/b/c"])]) == ["shadowed-route routes[1]"])
         #expect(lint([route("pre", ["/ab*"], priority: 1), route("x", ["/abc/d"])]) == ["shadowed-route routes[1]"])
     }

@@ -5,7 +5,8 @@ import Testing
 @Suite struct TemplateTextTests {
     private func parts(_ text: String, _ use: TemplateText.Use, _ names: [String] = [], groups: Int = 0) throws -> String {
         try TemplateText(text, for: use, parameters: names, groups: groups).parts.map {
-            $0.value == .literal ? $0.text : "<\($0.value) \($0.encoding)\($0.text.isEmpty ? "" : " \($0.text)")\($0.value == .group ? " \($0.group)" : "")>"
+            $0.value == .literal
+                ? $0.text : "<\($0.value) \($0.encoding)\($0.text.isEmpty ? "" : " \($0.text)")\($0.value == .group ? " \($0.group)" : "")>"
         }.joined()
     }
 
@@ -39,7 +40,8 @@ import Testing
 
     /// A client must not choose scheme or host of a location, nor what begins a path.
     @Test(arguments: [
-        ("{id}", TemplateText.Use.location), ("{query}", .location), ("https://{id}.example/", .location), ("https://x.example{id}", .location),
+        ("{id}", TemplateText.Use.location), ("{query}", .location), ("https://{id}.example/", .location),
+        ("https://x.example{id}", .location),
         ("{scheme}{host}", .location), ("{scheme}", .location), ("", .location), ("{host}/x", .location),
         ("x/{path}", .path), ("{query}", .path), ("", .path), ("/a?b", .path), ("/a#b", .path), ("/a{uri}", .path),
         ("a#b", .query), ("a b", .host), ("{query}", .host), ("/{", .path), ("/{nam}", .path), ("/\n", .path), ("/\u{7f}", .location),

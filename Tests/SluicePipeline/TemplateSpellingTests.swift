@@ -30,7 +30,11 @@ import Testing
             for b in UInt8.min...UInt8.max {
                 let out = Array(spelled([b], encoding).utf8)
                 #expect(out.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"\"<>\\^`{|}#".utf8.contains($0) }, "\(b)")
-                #expect(out.count == 1 || out == Array("%".utf8) + Array(String(b >> 4, radix: 16, uppercase: true).utf8) + Array(String(b & 15, radix: 16, uppercase: true).utf8))
+                #expect(
+                    out.count == 1
+                        || out == Array("%".utf8) + Array(String(b >> 4, radix: 16, uppercase: true).utf8)
+                            + Array(String(b & 15, radix: 16, uppercase: true).utf8)
+                )
             }
         }
     }

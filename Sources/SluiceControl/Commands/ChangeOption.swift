@@ -38,7 +38,10 @@ enum ChangeText {
         }
         let summary = counts.isEmpty ? "nothing changes" : counts.joined(separator: ", ")
         let revision = report["revision"]?.int ?? 0
-        out += isDryRun ? "dry run: \(summary); revision \(revision) stays\n" : "revision \(revision): \(counts.isEmpty ? "nothing changed" : summary)\n"
+        out +=
+            isDryRun
+            ? "dry run: \(summary); revision \(revision) stays\n"
+            : "revision \(revision): \(counts.isEmpty ? "nothing changed" : summary)\n"
         for worker in report["workers"]?.array ?? [] where worker["state"]?.string != "committed" {
             out += "worker \(worker["worker"]?.int ?? 0): \(worker["detail"]?.string ?? worker["state"]?.string ?? "")\n"
         }

@@ -60,7 +60,8 @@ struct ExportCommand: AsyncParsableCommand {
 
     @OptionGroup var option: SessionOption
     @Option(name: .shortAndLong, help: ArgumentHelp("Where to; absent = standard output.", valueName: "file")) var output: String?
-    @Option(help: ArgumentHelp("As they were at this revision.", valueName: "n"), completion: .custom(Offer.revisions)) var revision: UInt64?
+    @Option(help: ArgumentHelp("As they were at this revision.", valueName: "n"), completion: .custom(Offer.revisions)) var revision:
+        UInt64?
     @Flag(help: "JSON instead of YAML.") var json = false
 
     func run() async throws {
@@ -92,7 +93,9 @@ struct DiffCommand: AsyncParsableCommand {
     @Flag(help: "Print the answer of the admin API as JSON.") var json = false
 
     func validate() throws {
-        if UInt64(from) == nil, to != nil { throw ValidationError("found \(quote(from)) and a revision; allowed: one file, or one or two revisions") }
+        if UInt64(from) == nil, to != nil {
+            throw ValidationError("found \(quote(from)) and a revision; allowed: one file, or one or two revisions")
+        }
     }
 
     func run() async throws {

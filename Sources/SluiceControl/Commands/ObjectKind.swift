@@ -32,7 +32,8 @@ struct ObjectKind: ExpressibleByArgument {
         ObjectKind(name: "consumers", one: "consumer", columns: ["ID", "LABELS", "CREDENTIALS"]) { consumer in
             [
                 (consumer["labels"]?.members ?? []).map { "\($0.0)=\($0.1.string ?? "")" }.joined(separator: ", "),
-                (consumer["credentials"]?.array ?? []).map { "\($0["id"]?.string ?? "") (\($0["type"]?.string ?? ""))" }.joined(separator: ", "),
+                (consumer["credentials"]?.array ?? []).map { "\($0["id"]?.string ?? "") (\($0["type"]?.string ?? ""))" }.joined(
+                    separator: ", "),
             ]
         },
         ObjectKind(name: "certificates", one: "certificate", columns: ["ID", "NAMES", "EXPIRES"]) {
@@ -106,7 +107,8 @@ enum Offer {
     /// With the address that stands on the line, if one does.
     private static func session(_ words: [String]) throws -> AdminSession {
         var arguments: [String] = []
-        for (index, word) in words.enumerated() where ["--admin", "-c", "--config", "--token-file"].contains(word) && index + 1 < words.count {
+        for (index, word) in words.enumerated()
+        where ["--admin", "-c", "--config", "--token-file"].contains(word) && index + 1 < words.count {
             arguments += [word, words[index + 1]]
         }
         return try SessionOption.parse(arguments).session()

@@ -12,7 +12,9 @@ struct PolicyText {
     /// Reads FILE, or standard input for "-". Variables are put in as in the configuration file.
     static func read(_ path: String) throws -> PolicyText {
         let file = path == "-" ? "standard input" : path
-        let bytes = path == "-" ? try FileIO.read("/dev/stdin", max: SchemaLimits.fileBytesMax) : try FileIO.read(path, max: SchemaLimits.fileBytesMax)
+        let bytes =
+            path == "-"
+            ? try FileIO.read("/dev/stdin", max: SchemaLimits.fileBytesMax) : try FileIO.read(path, max: SchemaLimits.fileBytesMax)
         switch YAMLTree.parse(bytes) {
         case .failure(let problem): throw Complaint("\(problem.line(file: file))")
         case .success(let raw):
@@ -46,7 +48,9 @@ enum FieldText {
                 throw Complaint("found \(quote(field)); allowed: FIELD=VALUE, such as priority=10 or match.methods=[GET, HEAD]")
             }
             let keys = field[..<equals].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-            guard !keys.contains("") else { throw Complaint("found field \(quote(String(field[..<equals]))); allowed: names with dots between") }
+            guard !keys.contains("") else {
+                throw Complaint("found field \(quote(String(field[..<equals]))); allowed: names with dots between")
+            }
             out = set(out, keys[...], try value(String(field[field.index(after: equals)...]), field))
         }
         return out

@@ -73,7 +73,8 @@ struct TextTable {
 enum Terminal {
     static let isTerminal = isatty(STDOUT_FILENO) == 1
     /// Colours: on a terminal, unless NO_COLOR is set (no-color.org) or it calls itself dumb.
-    static let hasColour = isTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+    static let hasColour =
+        isTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
         && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     static var columns: Int {
         var size = winsize()

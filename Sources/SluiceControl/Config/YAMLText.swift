@@ -66,7 +66,9 @@ enum YAMLText {
 
     /// Several lines of printable text that end with one newline, such as a certificate.
     private static func isBlock(_ text: String) -> Bool {
-        guard text.hasSuffix("\n"), !text.hasSuffix("\n\n"), text.utf8.count > 1, let first = text.unicodeScalars.first else { return false }
+        guard text.hasSuffix("\n"), !text.hasSuffix("\n\n"), text.utf8.count > 1, let first = text.unicodeScalars.first else {
+            return false
+        }
         return first != " " && first != "\n" && text.dropLast().contains("\n")
             && text.unicodeScalars.allSatisfy { $0 == "\n" || ($0.value >= 0x20 && $0.value < 0x7f) }
     }
@@ -78,7 +80,8 @@ enum YAMLText {
         case .number(let text): text
         case .string(let text): plain(text) ? text : quoted(text)
         case .array(let items): "[" + items.map(scalar).joined(separator: ", ") + "]"
-        case .object(let members): "{" + members.map { (plain($0.0) ? $0.0 : quoted($0.0)) + ": " + scalar($0.1) }.joined(separator: ", ") + "}"
+        case .object(let members):
+            "{" + members.map { (plain($0.0) ? $0.0 : quoted($0.0)) + ": " + scalar($0.1) }.joined(separator: ", ") + "}"
         }
     }
 

@@ -28,7 +28,8 @@ struct Explainer {
         out.candidates = trace.candidates.map { candidate in
             let record = image.routes[Int(candidate.route)], id = image.text(record.id).string
             let route = routes[id].map { configuration.routes[$0] }
-            var step = Explanation.Candidate(route: id, verdict: candidate.verdict, kind: candidate.kind?.rawValue, priority: Int(record.priority))
+            var step = Explanation.Candidate(
+                route: id, verdict: candidate.verdict, kind: candidate.kind?.rawValue, priority: Int(record.priority))
             step.parameters = candidate.parameters.map { ($0.name, asked.slice($0.offset, $0.count)) }
             step.match = route.map { Explanation.match($0) } ?? ""
             let isAsked = [.chosen, .outranked, .condition].contains(candidate.verdict)
@@ -65,7 +66,8 @@ struct Explainer {
 
     /// The chain as the image has it: global bindings, then the route's.
     private func plugins(_ record: RouteRecord, _ id: String, _ asked: Asked) -> [Explanation.Plugin] {
-        let global = configuration.globalPlugins.enumerated().sorted { ($0.element.order, $0.offset) < ($1.element.order, $1.offset) }.map(\.element)
+        let global = configuration.globalPlugins.enumerated().sorted { ($0.element.order, $0.offset) < ($1.element.order, $1.offset) }.map(
+            \.element)
         let own = routes[id].map { configuration.routes[$0].plugins } ?? []
         let written = global.map { ($0, "global") } + own.map { ($0, "route") }
         return image.chain(record).enumerated().map { place, index in
@@ -92,7 +94,8 @@ struct RoutingOutcome: Hashable {
 
     var text: String {
         guard let route else { return "no route" }
-        return route + (action.isEmpty || action == route ? "" : " → \(action)") + (plugins.isEmpty ? "" : " [\(plugins.joined(separator: ", "))]")
+        return route + (action.isEmpty || action == route ? "" : " → \(action)")
+            + (plugins.isEmpty ? "" : " [\(plugins.joined(separator: ", "))]")
     }
 }
 

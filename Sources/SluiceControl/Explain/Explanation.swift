@@ -75,7 +75,9 @@ struct Explanation {
             branches = split.branches.map {
                 Place(name: $0.cluster, weight: $0.weight, percent: 100 * $0.weight / total, reason: how, isTaken: false)
             }
-            if let only = split.branches.filter({ $0.weight > 0 }).first, split.branches.count(where: { $0.weight > 0 }) == 1 { cluster = only.cluster }
+            if let only = split.branches.filter({ $0.weight > 0 }).first, split.branches.count(where: { $0.weight > 0 }) == 1 {
+                cluster = only.cluster
+            }
         case .respond, .redirect, .plugin: break
         }
         if route.maintenance != nil { (cluster, branches) = (nil, []) }
@@ -87,7 +89,8 @@ struct Explanation {
             let turn = "in turn, \(target.weight) of \(total) requests"
             return Place(
                 name: target.address, weight: target.weight, percent: 100 * target.weight / total,
-                reason: found.targets.count == 1 ? "the only one" : index == first ? turn + "; first of a worker that has just begun" : turn,
+                reason: found.targets.count == 1
+                    ? "the only one" : index == first ? turn + "; first of a worker that has just begun" : turn,
                 isTaken: index == first)
         }
     }
@@ -100,7 +103,10 @@ struct Explanation {
             ("route", chosen.map { .string($0.route) } ?? .null),
         ]
         if chosen == nil { out.append(("status", .int(allowed ? 405 : 404))) }
-        out += [("candidates", .array(candidates.map(Self.json))), ("candidates_cut", .bool(isCut)), ("plugins", .array(plugins.map(Self.json)))]
+        out += [
+            ("candidates", .array(candidates.map(Self.json))), ("candidates_cut", .bool(isCut)),
+            ("plugins", .array(plugins.map(Self.json))),
+        ]
         if !action.isEmpty { out.append(("action", .string(action))) }
         if !branches.isEmpty { out.append(("split", .array(branches.map { Self.json($0, "cluster") }))) }
         if let cluster { out += [("cluster", .string(cluster)), ("targets", .array(targets.map { Self.json($0, "address") }))] }
@@ -109,7 +115,8 @@ struct Explanation {
 
     private static func json(_ c: Candidate) -> JSONValue {
         var out: [(String, JSONValue)] = [
-            ("route", .string(c.route)), ("verdict", .string(c.verdict.rawValue)), ("reason", .string(reason(c))), ("priority", .int(c.priority)),
+            ("route", .string(c.route)), ("verdict", .string(c.verdict.rawValue)), ("reason", .string(reason(c))),
+            ("priority", .int(c.priority)),
             ("match", .string(c.match)),
         ]
         if let kind = c.kind { out.append(("path_kind", .string(kind))) }
@@ -130,7 +137,9 @@ struct Explanation {
 
     private static func condition(_ when: String?, _ outcome: Rules.Outcome?) -> [(String, JSONValue)] {
         guard let outcome else { return [] }
-        var out: [(String, JSONValue)] = [("when", when.map(JSONValue.string) ?? .null), ("value", outcome.json), ("text", .string(outcome.text))]
+        var out: [(String, JSONValue)] = [
+            ("when", when.map(JSONValue.string) ?? .null), ("value", outcome.json), ("text", .string(outcome.text)),
+        ]
         if let decided = outcome.decided { out.append(("decided_by", RuleAnswer.json(decided))) }
         return out
     }
@@ -159,7 +168,9 @@ struct Explanation {
         for c in json["candidates"]?.array ?? [] {
             let isChosen = c["verdict"]?.string == "chosen"
             let name = (isChosen ? "✓ " : "✗ ") + (c["route"]?.string ?? "")
-            lines.append(Terminal.paint(name, isChosen ? .green : .red, if: colour) + "  \(c["match"]?.string ?? "")  priority \(c["priority"]?.int ?? 0)")
+            lines.append(
+                Terminal.paint(name, isChosen ? .green : .red, if: colour)
+                    + "  \(c["match"]?.string ?? "")  priority \(c["priority"]?.int ?? 0)")
             lines.append("    " + (c["reason"]?.string ?? ""))
             for (name, value) in c["params"]?.members ?? [] where isChosen { lines.append("    {\(name)} = \(value.string ?? "")") }
         }
@@ -183,7 +194,8 @@ struct Explanation {
         }
         if let cluster = json["cluster"]?.string { lines.append("cluster: \(cluster)") }
         for target in json["targets"]?.array ?? [] {
-            lines.append("  \(target["taken"]?.bool == true ? "→" : " ") \(target["address"]?.string ?? ""): \(target["reason"]?.string ?? "")")
+            lines.append(
+                "  \(target["taken"]?.bool == true ? "→" : " ") \(target["address"]?.string ?? ""): \(target["reason"]?.string ?? "")")
         }
         return lines.joined(separator: "\n")
     }

@@ -35,7 +35,9 @@ extension Linter {
         var out: [Place] = []
         for (index, route) in configuration.routes.enumerated() {
             let object = "routes/\(route.id)"
-            if let when = route.when { out.append(Place(text: when, path: "routes[\(index)].match.when", object: object, environment: .route)) }
+            if let when = route.when {
+                out.append(Place(text: when, path: "routes[\(index)].match.when", object: object, environment: .route))
+            }
             if let unless = route.maintenance?.unless {
                 out.append(Place(text: unless, path: "routes[\(index)].maintenance.unless", object: object, environment: .request))
             }

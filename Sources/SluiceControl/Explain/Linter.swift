@@ -110,10 +110,16 @@ enum PatternCost {
             if let most = numbers.last { product = min(product * max(most, 1), 1 << 20) }
         }
         if product > repeatMax {
-            return ("\(quote(pattern)) repeats up to \(product) times, each of which is kept in the automaton", "use * or +, and a length check in when")
+            return (
+                "\(quote(pattern)) repeats up to \(product) times, each of which is kept in the automaton",
+                "use * or +, and a length check in when"
+            )
         }
         if pattern.hasPrefix(".*") || pattern.hasPrefix("^.*") {
-            return ("\(quote(pattern)) begins with .*, so every path is read to its end", "leave .* out in front: a pattern matches anywhere unless ^ stands there")
+            return (
+                "\(quote(pattern)) begins with .*, so every path is read to its end",
+                "leave .* out in front: a pattern matches anywhere unless ^ stands there"
+            )
         }
         return nil
     }

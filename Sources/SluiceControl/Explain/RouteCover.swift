@@ -68,7 +68,9 @@ private struct CoverIndex {
             while let (node, depth) = open.popLast(), steps < Self.stepsMax {
                 steps += 1
                 // What a prefix leaves open must be part of what the pattern says.
-                let next: Substring? = depth < pattern.segments.count ? (pattern.isBrace[depth] ? "" : pattern.segments[depth]) : pattern.isPrefix ? pattern.rest : nil
+                let next: Substring? =
+                    depth < pattern.segments.count
+                    ? (pattern.isBrace[depth] ? "" : pattern.segments[depth]) : pattern.isPrefix ? pattern.rest : nil
                 for (rest, entry) in node.prefixes where rest.isEmpty ? next != nil : next.map { $0.hasPrefix(rest) } ?? false {
                     out.append((entry, distance))
                 }
@@ -131,8 +133,10 @@ extension Linter {
             guard isHidden, let first = hiding.first else { continue }
             let names = hiding.prefix(3).map { "routes/\(routes[$0].id)" }.joined(separator: ", ") + (hiding.count > 3 ? " …" : "")
             add(
-                .shadowedRoute, "routes[\(number)]", "routes/\(route.id)", "no request reaches it: \(names) \(hiding.count == 1 ? "takes" : "take") all of them first",
-                "raise its priority above \(routes[first].priority), give \(hiding.count == 1 ? "the other" : "the others") a condition, or delete it")
+                .shadowedRoute, "routes[\(number)]", "routes/\(route.id)",
+                "no request reaches it: \(names) \(hiding.count == 1 ? "takes" : "take") all of them first",
+                "raise its priority above \(routes[first].priority), give \(hiding.count == 1 ? "the other" : "the others") a condition, or delete it"
+            )
         }
     }
 
@@ -143,7 +147,8 @@ extension Linter {
         // "Any path" also takes the target of OPTIONS *, which no pattern does.
         if route.paths.isEmpty, !rival.paths.isEmpty { return false }
         if other.priority != route.priority { return other.priority > route.priority }
-        guard distance == 0, other.kind == kind, Self.patterns(rival).contains(where: { $0.segments.count == pattern.segments.count && $0.shape == pattern.shape })
+        guard distance == 0, other.kind == kind,
+            Self.patterns(rival).contains(where: { $0.segments.count == pattern.segments.count && $0.shape == pattern.shape })
         else { return false }
         // The same pattern: a condition is asked first, then the smaller id wins.
         if route.when != nil, constant(route.when!) != true { return false }
@@ -151,12 +156,16 @@ extension Linter {
     }
 
     private static func kind(_ path: String) -> Int { path.isEmpty || path.hasSuffix("*") && !path.hasPrefix("=") ? 0 : 1 }
-    private static func patterns(_ route: Route) -> [CoverPattern] { (route.paths.isEmpty ? ["/*"] : route.paths).compactMap(CoverPattern.init) }
+    private static func patterns(_ route: Route) -> [CoverPattern] {
+        (route.paths.isEmpty ? ["/*"] : route.paths).compactMap(CoverPattern.init)
+    }
 
     /// Every host with every path; "" is any host, and any path is the prefix "/".
     private static func combinations(_ route: Route) -> [(host: String, path: String, pattern: CoverPattern?)] {
         (route.hosts.isEmpty ? [""] : route.hosts).flatMap { host in
-            (route.paths.isEmpty ? ["/*"] : route.paths).map { (host.hasSuffix(".") ? String(host.dropLast()) : host, $0, CoverPattern($0)) }
+            (route.paths.isEmpty ? ["/*"] : route.paths).map {
+                (host.hasSuffix(".") ? String(host.dropLast()) : host, $0, CoverPattern($0))
+            }
         }
     }
 }

@@ -33,7 +33,8 @@ enum Rules {
         let (value, cost, trace) = evaluator.trace(program, provider.attributes, arena: provider.arena)
         let place = value.isError && value.aux > 0 ? Int(value.aux) - 1 : nil
         return Outcome(
-            text: ValueText.literal(value), json: (try? JSONReader.read(Array(ValueText.json(value).utf8))) ?? .null, type: ValueText.type(value), bool: value.tag == .bool ? value.isTrue : nil, cost: cost,
+            text: ValueText.literal(value), json: (try? JSONReader.read(Array(ValueText.json(value).utf8))) ?? .null,
+            type: ValueText.type(value), bool: value.tag == .bool ? value.isTrue : nil, cost: cost,
             decided: trace.deciding.map { step in
                 Decision(
                     text: slice(text, Int(step.range.offset), Int(step.range.count)), value: ValueText.literal(step.value),

@@ -8,10 +8,13 @@ extension SampleRequest {
     init(json: JSONValue) throws(PolicyTextProblem) {
         self.init()
         let known = [
-            "method", "url", "headers", "from", "protocol", "tls_version", "server_name", "mtls", "peer_subject", "size", "params", "consumer",
+            "method", "url", "headers", "from", "protocol", "tls_version", "server_name", "mtls", "peer_subject", "size", "params",
+            "consumer",
             "labels", "vars", "time", "status", "response_headers",
         ]
-        guard let members = json.members else { throw PolicyTextProblem(pointer: "", found: "no object", allowed: "an object with \(known.joined(separator: ", "))") }
+        guard let members = json.members else {
+            throw PolicyTextProblem(pointer: "", found: "no object", allowed: "an object with \(known.joined(separator: ", "))")
+        }
         for (key, value) in members {
             guard known.contains(key) else {
                 throw PolicyTextProblem(
@@ -29,10 +32,14 @@ extension SampleRequest {
             return text
         }
         func pairs() throws(PolicyTextProblem) -> [(name: String, value: String)] {
-            let list = value.members ?? (value.array ?? []).compactMap { pair in
-                pair.array.flatMap { $0.count == 2 ? $0[0].string.map { name in (name, pair.array![1]) } : nil }
+            let list =
+                value.members
+                ?? (value.array ?? []).compactMap { pair in
+                    pair.array.flatMap { $0.count == 2 ? $0[0].string.map { name in (name, pair.array![1]) } : nil }
+                }
+            guard value.members != nil || value.array?.count == list.count else {
+                throw bad("an object of texts, or a list of [name, value]")
             }
-            guard value.members != nil || value.array?.count == list.count else { throw bad("an object of texts, or a list of [name, value]") }
             var out: [(name: String, value: String)] = []
             for (name, item) in list {
                 for one in item.array ?? [item] {
@@ -72,7 +79,8 @@ extension SampleRequest {
         if bytes.first(where: { $0 > 0x20 }) == UInt8(ascii: "{") {
             let json: JSONValue
             do throws(JSONReader.Failure) { json = try JSONReader.read(bytes) } catch {
-                throw PolicyTextProblem(pointer: "", found: "line \(error.position.line): \(error.message)", allowed: "JSON, or the head of a request")
+                throw PolicyTextProblem(
+                    pointer: "", found: "line \(error.position.line): \(error.message)", allowed: "JSON, or the head of a request")
             }
             try self.init(json: json)
             return

@@ -53,7 +53,8 @@ struct WhatIf {
 
     private static func json(_ outcome: RoutingOutcome) -> JSONValue {
         .object([
-            ("route", outcome.route.map(JSONValue.string) ?? .null), ("action", .string(outcome.action)), ("plugins", .strings(outcome.plugins)),
+            ("route", outcome.route.map(JSONValue.string) ?? .null), ("action", .string(outcome.action)),
+            ("plugins", .strings(outcome.plugins)),
             ("text", .string(outcome.text)),
         ])
     }
@@ -62,7 +63,8 @@ struct WhatIf {
     static func text(_ json: JSONValue) -> String {
         var lines = ["of the last \(json["requests"]?.int ?? 0) requests \(json["changed"]?.int ?? 0) would go another way"]
         for group in json["groups"]?.array ?? [] {
-            lines.append("  \(group["count"]?.int ?? 0) ×  \(group["before"]?["text"]?.string ?? "")  ⇒  \(group["after"]?["text"]?.string ?? "")")
+            lines.append(
+                "  \(group["count"]?.int ?? 0) ×  \(group["before"]?["text"]?.string ?? "")  ⇒  \(group["after"]?["text"]?.string ?? "")")
             lines.append("        such as \(group["example"]?.string ?? "")")
         }
         return lines.joined(separator: "\n")
