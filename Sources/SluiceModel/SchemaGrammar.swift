@@ -282,7 +282,7 @@ public enum Grammar {
     static let certificate: [SchemaKey] = [
         SchemaKey("id", name, required: true, "Its name."),
         SchemaKey("chain", .text(.pem), required: true, "PEM, the leaf first."),
-        SchemaKey("key", .text(.pem), required: true, "PEM of the private key; kept sealed, never shown."),
+        SchemaKey("key", .text(.privateKey), required: true, "PEM of the private key; kept sealed, never shown."),
     ]
     static let respond: [SchemaKey] = [
         SchemaKey("status", .whole(200...599), required: true, "Status code."),

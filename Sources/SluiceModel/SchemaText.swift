@@ -5,7 +5,7 @@
 public enum SchemaText: Sendable, CaseIterable {
     case id, pluginName, account, filePath, listenAddress, adminAddress, localAddress, targetAddress, network
     case hostPattern, pathPattern, method, headerName, headerValue, location, body
-    case expression, template, locationTemplate, pattern, cookieName, pem, secret
+    case expression, template, locationTemplate, pattern, cookieName, pem, privateKey, secret
     case symbol, functionName, functionSignature
 
     /// The rule, for messages and the reference.
@@ -34,6 +34,7 @@ public enum SchemaText: Sendable, CaseIterable {
         case .pattern: "a regular expression in RE2 syntax of at most \(Limits.patternBytesMax) bytes"
         case .cookieName: "a cookie name: letters, digits and !#$%&'*+-.^_`|~"
         case .pem: "PEM text of at most 64 KiB"
+        case .privateKey: "PEM text of at most 64 KiB, or what this node sealed"
         case .secret: "a text of 1 to 4096 bytes"
         case .symbol: "the name of a C function"
         case .functionName: "SPACE.NAME, each 1 to 64 of a-z 0-9 _, a letter first"
@@ -96,6 +97,8 @@ public enum SchemaText: Sendable, CaseIterable {
             return (1...4096).contains(bytes.count) && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"\"<>\\^`|".utf8.contains($0) }
         case .pattern: return (1...Limits.patternBytesMax).contains(bytes.count)
         case .cookieName: return isToken(bytes) && bytes.count <= 64
+        case .privateKey:
+            return (1...131_072).contains(bytes.count) && (text.contains("-----BEGIN ") || text.hasPrefix("sealed:") || text == "***")
         case .pem: return (1...65_536).contains(bytes.count) && text.contains("-----BEGIN ")
         case .secret: return (1...4096).contains(bytes.count)
         case .symbol:

@@ -64,7 +64,7 @@ def conditional(shared_origin):
     for n, (condition, *_) in enumerate(CASES):
         routes.append(answering(f"case{n}", f"/c{n}", "yes", match={"when": condition.replace("{n}", str(n))}))
     with Gateway(
-        to=shared_origin.address, routes=routes,
+        to=shared_origin, routes=routes,
         ip_sets=[{"id": "local", "addresses": ["127.0.0.0/8"]}, {"id": "office", "addresses": ["10.0.0.0/8", "fd00::/8"]}],
     ) as gateway:
         yield gateway
@@ -96,7 +96,7 @@ def test_a_condition_is_asked_for_each_request_of_a_connection(conditional):
 ])
 def test_a_wrong_condition_is_refused_with_its_place(shared_origin, condition, found):
     gateway = Gateway(
-        to=shared_origin.address, routes=[answering("a", "/*", "x", match={"when": condition})],
+        to=shared_origin, routes=[answering("a", "/*", "x", match={"when": condition})],
         ip_sets=[{"id": "office", "addresses": ["10.0.0.0/8"]}])
     said = gateway.refused()
     assert found in said and "match.when" in said, said

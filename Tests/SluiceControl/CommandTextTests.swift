@@ -57,8 +57,8 @@ import Testing
         for _ in 0..<500 {
             let a = (0..<next(12)).map { _ in "\(next(4))" }, b = (0..<next(12)).map { _ in "\(next(4))" }
             let lines = LineDiff.lines(a, b)
-            let old = lines.compactMap { if case .added = $0 { nil } else { text($0) } }
-            let new = lines.compactMap { if case .removed = $0 { nil } else { text($0) } }
+            let old = lines.compactMap { line -> String? in if case .added = line { nil } else { text(line) } }
+            let new = lines.compactMap { line -> String? in if case .removed = line { nil } else { text(line) } }
             #expect(old == a && new == b)
             #expect(lines.count { if case .same = $0 { false } else { true } } == a.count + b.count - 2 * common(a, b))
         }

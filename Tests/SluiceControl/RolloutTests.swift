@@ -160,7 +160,7 @@ struct SetCounters: CounterSource {
         _ = try await bench.control.reload()
         #expect(bench.master.prepared.last == "r3 one:1 [alpha@1!]")
         let again = try await bench.control.assembler.assemble(
-            await bench.control.configuration, text: "", from: try #require(bench.state.newest), keepLoaded: false)
+            await bench.control.configuration, from: await bench.control.state, keepLoaded: false)
         #expect(again.state.plugin("alpha")?.isQuarantined == true)
         // Lifted, it comes back as a generation of its own.
         _ = try await bench.control.liftQuarantine("alpha")

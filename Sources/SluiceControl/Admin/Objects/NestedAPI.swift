@@ -35,8 +35,8 @@ extension AdminAPI {
 
     func getNested(_ nested: ObjectResource.Nested, _ call: AdminCall) async -> AdminResponse {
         guard let found = await holder(nested, call) else { return await unknown(nested.parent, call["id"]) }
-        guard let item = found.items.first(where: { $0[nested.key]?.string == call[nested.key] }) else {
-            return Self.missing(nested, call[nested.key], call["id"]).response
+        guard let item = found.items.first(where: { $0[nested.key]?.string == call[nested.parameter] }) else {
+            return Self.missing(nested, call[nested.parameter], call["id"]).response
         }
         return Self.tagged(Self.shown(item), found.object, call)
     }
@@ -62,10 +62,10 @@ extension AdminAPI {
 
     func putNested(_ nested: ObjectResource.Nested, _ call: AdminCall) async -> AdminResponse {
         let value: JSONValue
-        do throws(AdminResponse.Refusal) { value = try Self.named(call[nested.key], try call.json().get(), key: nested.key) } catch {
+        do throws(AdminResponse.Refusal) { value = try Self.named(call[nested.parameter], try call.json().get(), key: nested.key) } catch {
             return error.response
         }
-        return await changing(nested, call, call[nested.key]) { (items, index) throws(AdminResponse.Refusal) in
+        return await changing(nested, call, call[nested.parameter]) { (items, index) throws(AdminResponse.Refusal) in
             if let index { items[index] = value } else { items.append(value) }
         }
     }
@@ -76,15 +76,15 @@ extension AdminAPI {
         case .failure(let refusal): return refusal.response
         case .success(let read): patch = read
         }
-        return await changing(nested, call, call[nested.key]) { (items, index) throws(AdminResponse.Refusal) in
-            guard let index else { throw Self.missing(nested, call[nested.key], call["id"]) }
-            items[index] = try Self.named(call[nested.key], PolicyCheck.merged(items[index], patch), key: nested.key)
+        return await changing(nested, call, call[nested.parameter]) { (items, index) throws(AdminResponse.Refusal) in
+            guard let index else { throw Self.missing(nested, call[nested.parameter], call["id"]) }
+            items[index] = try Self.named(call[nested.parameter], PolicyCheck.merged(items[index], patch), key: nested.key)
         }
     }
 
     func deleteNested(_ nested: ObjectResource.Nested, _ call: AdminCall) async -> AdminResponse {
-        await changing(nested, call, call[nested.key]) { (items, index) throws(AdminResponse.Refusal) in
-            guard let index else { throw Self.missing(nested, call[nested.key], call["id"]) }
+        await changing(nested, call, call[nested.parameter]) { (items, index) throws(AdminResponse.Refusal) in
+            guard let index else { throw Self.missing(nested, call[nested.parameter], call["id"]) }
             items.remove(at: index)
         }
     }

@@ -25,6 +25,8 @@ struct ObjectResource: Sendable {
         /// "Target"
         var name: String
         var secrets: Bool
+        /// What its name is called in paths; "id" is the object that holds it.
+        var parameter: String { key == "id" ? name.lowercased() : key }
     }
 
     static let all: [ObjectResource] = PolicyKind.allCases.map(resource)

@@ -59,9 +59,9 @@ private func operations(_ resource: ObjectResource) -> [AdminOperation] {
 }
 
 private func operations(_ nested: ObjectResource.Nested) -> [AdminOperation] {
-    let path = "/v1/\(nested.parent.rawValue)/{id}/\(nested.list)", one = path + "/{\(nested.key)}", name = nested.name
+    let path = "/v1/\(nested.parent.rawValue)/{id}/\(nested.list)", one = path + "/{\(nested.parameter)}", name = nested.name
     let id = AdminParameter.path("id", "Id of the \(nested.parent.one).")
-    let item = AdminParameter.path(nested.key, "\(nested.key.capitalized) of the \(name.lowercased()), percent-encoded.")
+    let item = AdminParameter.path(nested.parameter, "\(nested.key.capitalized) of the \(name.lowercased()), percent-encoded.")
     func operation(
         _ verb: String, _ method: AdminOperation.Method, _ path: String, _ summary: String, _ parameters: [AdminParameter],
         body: AdminBody? = nil, _ answers: [AdminAnswer], run: @escaping @Sendable (AdminAPI, AdminCall) async -> AdminResponse
