@@ -28,7 +28,7 @@ def token(gateway, name: str, role: str, *more: str) -> str:
 @pytest.fixture(scope="module")
 def guarded(shared_origin):
     """A gateway with one token of each role."""
-    with Gateway(to=shared_origin, plugins_api="local") as gateway:
+    with Gateway(to=shared_origin, plugins_api="upload") as gateway:
         document = gateway.admin("GET", "/v1/openapi.json").json
         tokens = {role: token(gateway, role, role) for role in ROLES}
         yield gateway, document, tokens

@@ -5,8 +5,7 @@ a client on its branch, maintenance, responses of plugins. Examples of docs/rout
 from collections import Counter
 
 import pytest
-import yaml
-from kit.gateway import ROOT, Gateway, cluster, route
+from kit.gateway import ROOT, Gateway, cluster, merged, route
 from kit.origin import Origin
 from kit.rawclient import get
 
@@ -42,9 +41,9 @@ REWRITES = [
     ("/w6/*", {"query": "who={client}&{query}"}, "/w6/a?b=c", "/w6/a?who=127.0.0.1&b=c", "test.example"),
     ("/w7/*", {"query": ""}, "/w7/a?b=c", "/w7/a", "test.example"),
     ("/w8/{id}", {"query": "id={id}"}, "/w8/1&admin=1", "/w8/1&admin=1?id=1%26admin%3D1", "test.example"),
-    ("/w9/*", {"path": "/x/{query}"}, "/w9/a?b/../c", "/x/b%2F..%2Fc?b/../c", "test.example"),
 ]
 HOSTILE_REWRITES = [
+    ("/h0/*", {"path": "/x/{query}"}, "/h0/a?b/../c"),
     ("/h1/{name}", {"host": "{name}"}, "/h1/a@b:1:2"),
     ("/h2/*", {"path": "/x/{query}"}, "/h2/a?..%2f..%2fc"),
 ]
@@ -148,16 +147,9 @@ def test_maintenance(policies, origin):
 ])
 def test_refused(shared_origin, changes, message):
     """A mistake is told with its place when the configuration is read, and the gateway does not start with it."""
-    from kit.gateway import BINARY
-    import subprocess
-    import tempfile
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        yaml.safe_dump({
-            "listeners": [{"address": "127.0.0.1:1"}], "clusters": [cluster("origin", shared_origin.address)],
-            "routes": [route("r", "/a", **changes)]}, file)
-        file.flush()
-        result = subprocess.run([str(BINARY), "check", "-c", file.name], capture_output=True, text=True, timeout=30)
-    assert result.returncode != 0 and message in result.stdout + result.stderr, result.stdout + result.stderr
+    said = Gateway(
+        clusters=[cluster("origin", shared_origin.address)], routes=[merged(route("r", "/a"), changes)]).refused()
+    assert message in said, said
 
 
 def test_documented_examples_are_tested():

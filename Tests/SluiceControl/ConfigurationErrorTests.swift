@@ -35,15 +35,16 @@ struct ErrorCase: Sendable, CustomTestStringConvertible {
             #"f:4:1: listners: unknown key "listners"; allowed: version, workers, user, group, pid_file, "#
                 + #"state_directory, core_bytes, listeners, admin, dyups, plugins_api, plugin_versions, "#
                 + #"plugin_signatures, plugin_quarantine, plugin_probation, log, timeouts, limits, forwarded, "#
-                + #"plugins, global_plugins, functions, clusters, routes; did you mean "listeners"?"#
+                + #"plugins, global_plugins, functions, clusters, routes, ip_sets, consumers, certificates; did you mean "listeners"?"#
         ),
         ErrorCase(
             "admin: { listen: 0.0.0.0:8082 }",
-            #"f:4:18: admin.listen: found "0.0.0.0:8082"; allowed: off, unix:/path, or a loopback address such as 127.0.0.1:8082 or [::1]:8082"#
+            #"f:4:18: admin.listen: "0.0.0.0:8082" can be reached from other machines; allowed: with tls and require_token: true, "#
+                + "or a loopback address or Unix socket"
         ),
         ErrorCase(
             "admin: {}",
-            #"f:4:8: admin: key "listen" is missing; needed: off, unix:/path, or a loopback address such as 127.0.0.1:8082 or [::1]:8082"#),
+            #"f:4:8: admin: key "listen" is missing; needed: off, unix:/path, or ADDRESS:PORT such as 127.0.0.1:8082 or [::1]:8082"#),
         ErrorCase(
             "dyups: { listen: 127.0.0.1:8080 }",
             #"f:4:18: dyups.listen: "127.0.0.1:8080" overlaps listeners[0].address (line 3); allowed: an address and port of its own"#),
@@ -102,14 +103,15 @@ struct ErrorCase: Sendable, CustomTestStringConvertible {
             #"f:5:38: routes[0].action.cluster: unknown cluster "usr"; known: users; did you mean "users"?"#),
         ErrorCase(
             "routes:\n  - { id: r, action: { respond: { status: 200 }, redirect: { location: /x } } }",
-            "f:5:22: routes[0].action: found 2 keys; allowed: exactly one of cluster, respond, redirect"),
+            "f:5:22: routes[0].action: found 2 keys; allowed: exactly one of cluster, split, respond, redirect, plugin"),
         ErrorCase(
-            "routes:\n  - { id: r, action: }", "f:5:22: routes[0].action: found nothing; allowed: exactly one of cluster, respond, redirect"
+            "routes:\n  - { id: r, action: }",
+            "f:5:22: routes[0].action: found nothing; allowed: exactly one of cluster, split, respond, redirect, plugin"
         ),
         ErrorCase(
             "routes:\n  - { id: r, action: { redirect: { location: 'a b', status: 304 } } }",
-            #"f:5:46: routes[0].action.redirect.location: found "a b"; allowed: an absolute or relative reference (RFC 3986) of "#
-                + #"at most 4096 bytes without spaces"#,
+            #"f:5:46: routes[0].action.redirect.location: found "a b"; allowed: a reference (RFC 3986) of "#
+                + #"at most 4096 bytes without spaces; {NAME} stands for a value, {{ for a brace"#,
             #"f:5:61: routes[0].action.redirect.status: found "304"; allowed: 301, 302, 303, 307, 308"#),
         ErrorCase(
             "routes:\n  - id: r\n    match: { methods: [GET, GTE, get] }\n    action: { respond: { status: 200 } }",
@@ -124,9 +126,10 @@ struct ErrorCase: Sendable, CustomTestStringConvertible {
             #"f:5:36: routes[0].match.hosts[1]: found "a:80"; allowed: a host name or address without port, or *.NAME"#),
         ErrorCase(
             "routes:\n  - { id: r, match: { paths: ['/a?b', '/{x}/{x}', '/*/b'] }, action: { respond: { status: 200 } } }",
-            #"f:5:31: routes[0].match.paths[0]: found "/a?b"; allowed: /exact, /prefix/*, /with/{name}/segments, or =/literal"#,
-            #"f:5:39: routes[0].match.paths[1]: found "/{x}/{x}"; allowed: /exact, /prefix/*, /with/{name}/segments, or =/literal"#,
-            #"f:5:51: routes[0].match.paths[2]: found "/*/b"; allowed: /exact, /prefix/*, /with/{name}/segments, or =/literal"#),
+            #"f:5:31: routes[0].match.paths[0]: found "/a?b"; allowed: /exact, /prefix/*, /with/{name}/segments, =/literal, or ~REGEX in RE2 syntax such as ~^/v[0-9]+/"#,
+            #"f:5:39: routes[0].match.paths[1]: found "/{x}/{x}"; allowed: /exact, /prefix/*, /with/{name}/segments, =/literal, or ~REGEX in RE2 syntax such as ~^/v[0-9]+/"#,
+            #"f:5:51: routes[0].match.paths[2]: found "/*/b"; allowed: /exact, /prefix/*, /with/{name}/segments, =/literal, or ~REGEX in RE2 syntax such as ~^/v[0-9]+/"#
+        ),
         ErrorCase(
             "routes:\n  - { id: r, action: { respond: { status: 200, headers: { 'a b': x, Date: y, X: \"a\\r\\nb\", x: 1 } } } }",
             #"f:5:59: routes[0].action.respond.headers.a b: found "a b"; allowed: a header name: letters, digits and !#$%&'*+-.^_`|~"#,

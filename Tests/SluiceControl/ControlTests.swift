@@ -97,10 +97,10 @@ import Testing
         _ = try bench.write(more, "sluice.yaml")
         let report = try await bench.control.reload()
         #expect(report.needsRestart == ["workers"])
-        #expect(bench.master.prepared == ["r2 zero:2,one:1 [alpha@1]"])  // an unchanged plugin keeps its generation
+        #expect(bench.master.prepared == ["r2 one:1,zero:2 [alpha@1]"])  // an unchanged plugin keeps its generation
         _ = try bench.write("alpha 1.0.1 access", "alpha.so")
         _ = try await bench.control.reload()
-        #expect(bench.master.prepared.last == "r3 zero:2,one:1 [alpha@2]")
+        #expect(bench.master.prepared.last == "r3 one:1,zero:2 [alpha@2]")
     }
 
     @Test func reloadOfABadFileTellsEverythingAndChangesNothing() async throws {
@@ -169,7 +169,9 @@ import Testing
         _ = try await bench.control.load(path: try bench.write("alpha 2.0.0 access", "next.so"), name: nil)
         let running = await bench.control.state
         let present = try bench.stored(running: running.revision)
-        #expect(present.state == running)
+        #expect(present.state.revision == running.revision && present.state.generations == running.generations)
+        #expect(present.state.plugins == running.plugins && present.state.versions == running.versions)
+        #expect(present.state.pluginSlots == running.pluginSlots && present.state.probations == running.probations)
         #expect(present.configuration == (await bench.control.configuration))
         #expect(running.plugin("alpha")?.origin == .api)
     }

@@ -95,7 +95,7 @@ final class Fixture {
         }
         #expect(try it.store.changes(of: 16).map(\.before) == ["15", "1", nil])
         let rows = try it.store.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM versions") ?? 0 }
-        #expect(rows == 4 + 4 * 2, "versions that no kept revision sees are gone")
+        #expect(rows == 5 + 7 + 2, "versions that no kept revision sees, nor the differences of the oldest, are gone")
     }
 
     @Test func confirming() throws {

@@ -36,7 +36,9 @@ extension Control {
 
     private func revert(_ row: RevisionRow) async {
         while waiting?.number == row.number {
-            let seconds = ((row.confirmBy ?? row.time) - row.time + 500) / 1000
+            // The deadline may lie before the row's own time: clocks are set.
+            let until = row.confirmBy ?? row.time
+            let seconds = until > row.time ? (until - row.time + 500) / 1000 : 0
             let edit = PolicyEdit(
                 [.rollback(row.basis ?? 0)], actor: .itself, comment: "revision \(row.number) was not confirmed within \(seconds) s")
             do throws(ChangeRefusal) {

@@ -68,6 +68,7 @@ struct FirstRevision {
             for copy in assembly.newCopies { unlink(copy) }
             throw error
         }
+        try handOver(directory, to: configuration)  // trials are made as the user that will serve
         do { try tryOut(assembly) } catch {
             try? kept.history!.drop(assembly.state.revision)  // else the next start does
             throw error

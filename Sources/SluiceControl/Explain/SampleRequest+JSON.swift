@@ -86,8 +86,9 @@ extension SampleRequest {
             return
         }
         self.init()
-        var lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-            .map { $0.hasSuffix("\r") ? $0.dropLast() : $0 }
+        // By bytes: CR LF is one character.
+        var lines = bytes.split(separator: 0x0a, omittingEmptySubsequences: false)
+            .map { String(decoding: $0.last == 0x0d ? $0.dropLast() : $0, as: UTF8.self) }
         let words = (lines.isEmpty ? "" : lines.removeFirst()).split(separator: " ")
         guard words.count >= 2 else {
             throw PolicyTextProblem(pointer: "", found: "no request line", allowed: "METHOD TARGET HTTP/1.1 and header fields, or JSON")

@@ -114,8 +114,13 @@ struct AdminAnswer: Sendable {
     var status: Int
     var doc: String
     var mediaType = "application/json"
+    /// Other forms that Accept or a parameter can ask for.
+    var otherTypes: [String] = []
     var schema: AdminSchema?
     static func ok(_ doc: String, _ schema: AdminSchema = .anything) -> AdminAnswer { AdminAnswer(status: 200, doc: doc, schema: schema) }
+    static func document(_ doc: String, _ schema: AdminSchema) -> AdminAnswer {
+        AdminAnswer(status: 200, doc: doc, otherTypes: ["application/yaml"], schema: schema)
+    }
     static func problem(_ status: Int, _ doc: String) -> AdminAnswer {
         AdminAnswer(status: status, doc: doc, mediaType: "application/problem+json", schema: .component("Problem"))
     }

@@ -46,7 +46,7 @@ let historyOperations: [AdminOperation] = [
         [
             .query("format", .choice(["json", "yaml"]), "Default: by Accept, else JSON."),
             .query("revision", .whole(0...Int.max), "As it was then."),
-        ], [.ok("The document.", .component("PolicyDocument")), .problem(404, "No such revision.")],
+        ], [.document("The document.", .component("PolicyDocument")), .problem(404, "No such revision.")],
         run: { api, call in await api.export(call) }),
     read(
         "listRevisions", "/v1/revisions", "Revisions, newest first.", [limit, after], [.ok("A page.")],

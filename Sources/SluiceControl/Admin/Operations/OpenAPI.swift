@@ -71,7 +71,10 @@ enum OpenAPI {
 
     private static func json(_ answer: AdminAnswer) -> JSONValue {
         var out: [(String, JSONValue)] = [("description", .string(answer.doc))]
-        if let schema = answer.schema { out.append(("content", .object([(answer.mediaType, .object([("schema", json(schema))]))]))) }
+        if let schema = answer.schema {
+            let content = ([answer.mediaType] + answer.otherTypes).map { ($0, JSONValue.object([("schema", json(schema))])) }
+            out.append(("content", .object(content)))
+        }
         return .object(out)
     }
 

@@ -51,7 +51,10 @@ enum SocketClient {
         var head = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: \(body.count)\r\n"
         for (name, value) in headers { head += "\(name): \(value)\r\n" }
         if !body.isEmpty, !headers.contains(where: { $0.0.lowercased() == "content-type" }) { head += "Content-Type: application/json\r\n" }
-        try FileIO.write(Array((head + "\r\n").utf8) + body, to: fd, path: address)
+        // A server that refuses a body may close before it has read it; what it said is there nevertheless.
+        do { try FileIO.write(Array((head + "\r\n").utf8) + body, to: fd, path: address) } catch
+            where errno == EPIPE || errno == ECONNRESET
+        {}
         var received: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65536)
         while received.count <= answerBytesMax {
