@@ -87,7 +87,10 @@ def test_state_directory_that_may_not_execute(shared_origin, tmp_path):
 def test_state_directory_that_may_not_execute_and_no_plugin(shared_origin, origin, tmp_path):
     """Without plugins nothing is executed there; the first load is refused and changes nothing."""
     with mounted(tmp_path / "state", "size=16m,noexec") as folder:
-        with Gateway(to=shared_origin, plugins_api="local", state_directory=str(folder), allow="refused|cannot|not written into the audit") as gateway:
+        with Gateway(
+            to=shared_origin, plugins_api="local", state_directory=str(folder),
+            allow="refused|cannot|not written into the audit",
+        ) as gateway:
             answer = gateway.admin("POST", "/v1/plugins/load", {"path": str(built("key-auth"))})
             assert answer.status == 422 and "key-auth" in answer.body.decode(), answer
             assert gateway.admin("GET", "/v1/plugins").json["plugins"] == []
@@ -133,7 +136,10 @@ def test_full_disk(shared_origin, origin, tmp_path):
 def test_successors_and_restart_of_control_on_a_full_disk(shared_origin, origin, tmp_path):
     """A worker that dies then comes back with its plugins: its copy is there already, and nothing needs to be written."""
     with mounted(tmp_path / "state", "size=8m") as folder:
-        with Gateway(to=shared_origin, state_directory=str(folder), plugins=[plugin("key-auth")], routes=ROUTES, allow="died of|not kept|not written into the audit") as gateway:
+        with Gateway(
+            to=shared_origin, state_directory=str(folder), plugins=[plugin("key-auth")], routes=ROUTES,
+            allow="died of|not kept|not written into the audit",
+        ) as gateway:
             fill(folder, 0)
             (worker,), control = gateway.workers(), gateway.control()
             os.kill(worker, 9)

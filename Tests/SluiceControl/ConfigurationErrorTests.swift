@@ -126,9 +126,12 @@ struct ErrorCase: Sendable, CustomTestStringConvertible {
             #"f:5:36: routes[0].match.hosts[1]: found "a:80"; allowed: a host name or address without port, or *.NAME"#),
         ErrorCase(
             "routes:\n  - { id: r, match: { paths: ['/a?b', '/{x}/{x}', '/*/b'] }, action: { respond: { status: 200 } } }",
-            #"f:5:31: routes[0].match.paths[0]: found "/a?b"; allowed: /exact, /prefix/*, /with/{name}/segments, =/literal, or ~REGEX in RE2 syntax such as ~^/v[0-9]+/"#,
-            #"f:5:39: routes[0].match.paths[1]: found "/{x}/{x}"; allowed: /exact, /prefix/*, /with/{name}/segments, =/literal, or ~REGEX in RE2 syntax such as ~^/v[0-9]+/"#,
-            #"f:5:51: routes[0].match.paths[2]: found "/*/b"; allowed: /exact, /prefix/*, /with/{name}/segments, =/literal, or ~REGEX in RE2 syntax such as ~^/v[0-9]+/"#
+            #"f:5:31: routes[0].match.paths[0]: found "/a?b"; allowed: /exact, /prefix/*, /with/{name}/segments, "#
+                + #"=/literal, or ~REGEX in RE2 syntax such as ~^/v[0-9]+/"#,
+            #"f:5:39: routes[0].match.paths[1]: found "/{x}/{x}"; allowed: /exact, /prefix/*, /with/{name}/segments, "#
+                + #"=/literal, or ~REGEX in RE2 syntax such as ~^/v[0-9]+/"#,
+            #"f:5:51: routes[0].match.paths[2]: found "/*/b"; allowed: /exact, /prefix/*, /with/{name}/segments, "#
+                + #"=/literal, or ~REGEX in RE2 syntax such as ~^/v[0-9]+/"#
         ),
         ErrorCase(
             "routes:\n  - { id: r, action: { respond: { status: 200, headers: { 'a b': x, Date: y, X: \"a\\r\\nb\", x: 1 } } } }",
