@@ -236,9 +236,9 @@ import Testing
             #expect(try ChildProcess.wait(pid) == .exited(1))
             #expect(house.read("stderr").contains(text))
         }
-        let pid = try ChildProcess.spawn(house.directory + "/sluiced", ["sluiced", "--image-fd", "99"], descriptors: [(out, 2)])
+        let pid = try ChildProcess.spawn(house.directory + "/sluiced", ["sluiced", "--image-fd", "987654"], descriptors: [(out, 2)])
         #expect(try ChildProcess.wait(pid) == .exited(1))
-        #expect(house.read("stderr").contains("descriptor 99 is no sealed memory file"))
+        #expect(house.read("stderr").contains("bad file descriptor (9)"))
     }
 
     /// The data plane stays without Foundation and NIO, whoever imports what.
