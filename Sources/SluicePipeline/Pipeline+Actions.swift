@@ -10,7 +10,7 @@ import SluiceRules
 
 extension Pipeline {
     /// Keeps what the lookup said for as long as the request lives. False: no memory, answered.
-    @inline(never) mutating func keepMatch(_ x: Ex, _ route: UnsafePointer<RouteRecord>, _ match: MatchResult, _ path: ByteView) -> Bool {
+    @inline(never) mutating func keepMatch(_ x: Ex, _ route: UnsafePointer<RouteRecord>, _ path: ByteView) -> Bool {
         guard let room = x.pointee.arena.allocate(MemoryLayout<ActionState>.stride) else {
             answer(x, 500, "no memory for the request")
             return false
@@ -20,7 +20,7 @@ extension Pipeline {
         let hasExtras = route.pointee.flags & RouteRecord.hasExtras != 0
         state.initialize(
             to: ActionState(
-                extras: hasExtras ? all.baseAddress.unsafelyUnwrapped + Int(route.pointee.extras) : nil, match: match, path: path))
+                extras: hasExtras ? all.baseAddress.unsafelyUnwrapped + Int(route.pointee.extras) : nil, match: match.pointee, path: path))
         x.pointee.action = state
         return true
     }

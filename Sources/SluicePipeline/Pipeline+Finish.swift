@@ -6,6 +6,7 @@ import SluiceHTTP
 import SluiceLoop
 import SluiceObserve
 import SluicePlugins
+import SluiceRules
 
 extension Pipeline {
     /// Everything of the response has been handed to the kernel.
@@ -112,22 +113,34 @@ extension Pipeline {
                 if b.pointee.phases & PluginPhase.log.bit != 0 { _ = b.pointee.run(.log, address(&x.pointee.context)) }
             }
         }
-        if settings.accessLog != 0 { logAccess(x, duration, received) }
+        if settings.accessLog != 0 { logAccess(x, duration) }
     }
 
-    mutating func logAccess(_ x: Ex, _ duration: UInt64, _ received: UInt64) {
-        let b = x.pointee.headBuffer
-        let h = x.pointee.requestHead
+    mutating func logAccess(_ x: Ex, _ duration: UInt64) {
         var line = AccessRecord()
         line.client = x.pointee.context.clientAddress
+        line.consumer = x.pointee.context.consumer
         line.requestLine = requestLine(x)
+        if x.pointee.requestHead.length > 0 {
+            line.referer = x.pointee.context.request.first(id: HeaderID.referer) ?? .empty
+            line.userAgent = x.pointee.context.request.first(id: HeaderID.userAgent) ?? .empty
+        }
+        line.status = x.pointee.context.status
+        line.bytesSent = x.pointee.bytesSent - min(x.pointee.bytesSent, UInt64(x.pointee.headBytes))
+        if settings.accessLog == AccessLogFormat.json.rawValue { addDetails(x, duration, &line) }
+        accessLog.append(line)
+        if accessLog.wantsFlush { accessLog.flush() }
+    }
+
+    /// What the combined form has no place for.
+    @inline(never) private func addDetails(_ x: Ex, _ duration: UInt64, _ line: inout AccessRecord) {
+        let b = x.pointee.headBuffer
+        let h = x.pointee.requestHead
         if h.length > 0 {
             line.method = ByteView(b, Int(h.methodLength))
             line.target = ByteView(b + Int(h.targetOffset), Int(h.targetLength))
             line.host = ByteView(b + Int(h.authorityOffset), Int(h.authorityLength))
             line.protocolMinor = h.minorVersion
-            line.referer = x.pointee.context.request.first(id: HeaderID.referer) ?? .empty
-            line.userAgent = x.pointee.context.request.first(id: HeaderID.userAgent) ?? .empty
         } else {
             let method = line.requestLine.firstIndex(of: 0x20)
             if method >= 0 {
@@ -137,8 +150,6 @@ extension Pipeline {
                 if end >= 0 { line.target = line.target.prefix(end) }
             }
         }
-        line.status = x.pointee.context.status
-        line.bytesSent = x.pointee.bytesSent - min(x.pointee.bytesSent, UInt64(x.pointee.headBytes))
         line.bytesReceived = x.pointee.request.content
         line.durationUs = duration
         line.upstreamUs = x.pointee.upstreamUs
@@ -147,9 +158,6 @@ extension Pipeline {
         line.cluster = x.pointee.context.clusterID
         line.targetLabel = x.pointee.context.targetLabel
         line.requestID = x.pointee.context.requestID
-        line.consumer = x.pointee.context.consumer
-        accessLog.append(line)
-        if accessLog.wantsFlush { accessLog.flush() }
     }
 
     /// The first line as received, without its CRLF; of a refused head as much of it as there is.

@@ -56,7 +56,6 @@ extension Pipeline {
         {
             return answer(x, 413, "body larger than the limit of this route")
         }
-        if x.pointee.route.unsafelyUnwrapped.pointee.flags & RouteRecord.hasExtras != 0 && maintains(x) { return }
         if x.pointee.chainPhases & PluginPhase.access.bit != 0 {
             accessed(x, run(.access, x))
         } else if x.pointee.context.consumer.isEmpty {
@@ -92,8 +91,9 @@ extension Pipeline {
 
     @inline(__always) mutating func actByRoute(_ x: Ex) {
         if x.pointee.route.unsafelyUnwrapped.pointee.flags & RouteRecord.hasExtras != 0 { return actByExtras(x) }
-        switch ActionKind(rawValue: x.pointee.route.unsafelyUnwrapped.pointee.action) {
-        case .proxy: connect(x)
+        let action = x.pointee.route.unsafelyUnwrapped.pointee.action
+        if action == ActionKind.proxy.rawValue { return connect(x) }
+        switch ActionKind(rawValue: action) {
         case .plugin: answer(x, 404, "the plugin of this route made no response")
         default: answerFromRoute(x)
         }
@@ -194,12 +194,11 @@ extension Pipeline {
             }
             path = folded
         }
-        var result = MatchResult()
         conditions.pointee.exchange = x
         let i = Router.match(
-            image, host: host, path: path, method: h.method, result: &result, conditions: address(&conditions.pointee.router))
+            image, host: host, path: path, method: h.method, result: match, conditions: address(&conditions.pointee.router))
         if i < 0 {
-            answerNoRoute(x, allowed: result.allowedMethods)
+            answerNoRoute(x, allowed: match.pointee.allowedMethods)
             return false
         }
         let r = image.routes.baseAddress.unsafelyUnwrapped + Int(i)
@@ -218,8 +217,8 @@ extension Pipeline {
                 r.pointee.action == ActionKind.proxy.rawValue || r.pointee.action == ActionKind.split.rawValue
             x.pointee.context.clusters = UnsafePointer(x.pointee.snapshot.pointee.clusterNames)
         }
-        if r.pointee.flags & RouteRecord.hasExtras != 0 || (phases != 0 && result.parameterCount != 0) {
-            return keepMatch(x, r, result, path)
+        if r.pointee.flags & RouteRecord.hasExtras != 0 || (phases != 0 && match.pointee.parameterCount != 0) {
+            return keepMatch(x, r, path) && !maintains(x)
         }
         return true
     }

@@ -12,6 +12,7 @@ import SluiceHTTP
 import SluiceLoop
 import SluiceObserve
 import SluicePlugins
+import SluiceRouter
 import SluiceRules
 import SluiceShared
 import SluiceUpstream
@@ -46,6 +47,8 @@ public struct Pipeline: ~Copyable {
     let listenerPorts: UnsafeMutablePointer<PortText>
     let conditions: UnsafeMutablePointer<ConditionRoom>
     let patterns: UnsafeMutablePointer<RewritePatterns>
+    /// What lookups write into: one place, because making one afresh costs as much as a lookup.
+    let match: UnsafeMutablePointer<MatchResult>
     var chance: Chance
     var pipes: PipePool
     /// Requests whose hooks want something since the last look (`MessageContext.attention`).
@@ -80,6 +83,8 @@ public struct Pipeline: ~Copyable {
         conditions.pointee.host = host
         patterns = .allocate(capacity: 1)
         patterns.initialize(to: RewritePatterns())
+        match = .allocate(capacity: 1)
+        match.initialize(to: MatchResult())
         chance = Chance()
         listenerPorts = .allocate(capacity: 64)
         listenerPorts.initialize(repeating: PortText(0), count: 64)
