@@ -116,3 +116,51 @@ def test_completion_of_every_shell(tmp_path):
             file.write_text(script)
             subprocess.run(["bash", "-n", file], check=True, timeout=10)
     run("completion", "tcsh", status=2)
+
+
+def test_policies_from_birth_to_rollback(shared_origin, tmp_path):
+    with Gateway(to=shared_origin) as gateway:
+        def cli(*words, **more):
+            return run(*words, "--admin", f"127.0.0.1:{gateway.admin_port}", **more)
+        assert cli("get", "routes").stdout.splitlines()[1].split("\t")[:2] == ["everything", "0"]
+        tea = tmp_path / "tea.yaml"
+        tea.write_text("match: { paths: [/tea] }\naction: { respond: { status: 418, body: teapot } }\n")
+        assert "+++ routes/tea" in cli("set", "route", "tea", "-f", tea, "--dry-run").stdout
+        assert cli("set", "route", "tea", "-f", tea, "--comment", "tea time").stdout.startswith("+ routes/tea\nrevision 2: 1 created\n")
+        assert cli("set", "route", "tea", "priority=7", "match.methods=[GET, HEAD]").stdout.startswith("~ routes/tea\n")
+        one = json.loads(cli("get", "route", "tea", "--json").stdout)
+        assert one["priority"] == 7 and one["match"]["methods"] == ["GET", "HEAD"]
+        assert [r["id"] for r in json.loads(cli("get", "routes", "--filter", "cluster=origin", "--json").stdout)["routes"]] == ["everything"]
+        tea.write_text("routes:\n  - id: tea\n    match: { methods: [GTE] }\n    action: { respond: { status: 418 } }\n")
+        refused = cli("apply", tea, status=1).stderr
+        assert f"{tea}:3:" in refused and "known: GET HEAD" in refused
+        dry = cli("set", "route", "tea", "priority=9", "--dry-run").stdout
+        assert "-priority: 7\n+priority: 9\n" in dry and "revision 3 stays" in dry
+        file = tmp_path / "all.yaml"
+        cli("export", "-o", file)
+        assert "nothing changes" in cli("apply", file, "--prune", "--dry-run").stdout
+        cli("delete", "route", "tea")
+        assert "+id: tea" in cli("diff", file).stdout
+        assert "-id: tea" in cli("diff", 3).stdout
+        rows = [line.split("\t") for line in cli("history").stdout.splitlines()]
+        assert rows[0][0] == "REVISION" and rows[1][0] == "4" and ["tea time"] == [r[4] for r in rows if r[0] == "2"]
+        assert "+ routes/tea" in cli("rollback", 3).stdout
+        assert "goes back at" in cli("set", "route", "tea", "priority=1", "--confirm-within", "60s").stdout
+        assert cli("confirm").stdout == "revision 6 stays\n"
+        cli("rollback", 99, status=1)
+        cli("get", "route", "nothing", status=1)
+
+
+def test_rule_eval(running, tmp_path):
+    assert run("rule", "eval", "1 + 1").stdout.startswith("2 : int")
+    file = tmp_path / "request.json"
+    file.write_text(json.dumps({"method": "POST", "url": "http://a.example/x", "headers": {"X-Beta": "1"}, "from": "10.1.2.3"}))
+    said = json.loads(run("rule", "eval", 'request.headers["x-beta"] == "1" && request.method == "GET"', "--request", file, "--json").stdout)
+    assert said["value"] is False and said["type"] == "bool" and said["cost"] > 0
+    assert "POST" in said["decided_by"]["found"]
+    wrong = run("rule", "eval", "request.metod == 1", status=1).stderr
+    assert "1:" in wrong and "^" in wrong
+    assert "url" in run("rule", "eval", "true", "--request", "-", input='{"urll": "/"}', status=1).stderr
+    api = running.admin("POST", "/v1/rules/eval", {"expression": "request.host", "request": {"url": "http://b.example/"}})
+    assert api.status == 200 and api.json["value"] == "b.example"
+    assert running.admin("POST", "/v1/rules/eval", {"expression": "1 +"}).status == 422

@@ -22,7 +22,7 @@ public struct SluiceCommand: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, ReloadCommand.self, StopCommand.self, StatusCommand.self, GetCommand.self, SetCommand.self,
             DeleteCommand.self, ApplyCommand.self, ConfirmCommand.self, ExportCommand.self, DiffCommand.self, HistoryCommand.self,
-            RollbackCommand.self, ExplainCommand.self, LintCommand.self, WorkersCommand.self, PluginCommand.self,
+            RollbackCommand.self, ExplainCommand.self, RuleCommand.self, LintCommand.self, WorkersCommand.self, PluginCommand.self,
             TokenCommand.self,
             AbiCommand.self, SchemaCommand.self, CompletionCommand.self, DemoUpstreamCommand.self, VersionCommand.self, ControlCommand.self,
         ])

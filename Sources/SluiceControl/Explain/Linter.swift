@@ -13,6 +13,7 @@ struct Linter {
     static func findings(_ configuration: Configuration) -> [Finding] {
         var linter = Linter(configuration: configuration)
         linter.unused()
+        linter.conditions()
         linter.patterns()
         linter.cover()
         linter.twins()

@@ -26,6 +26,7 @@ extension OpenAPI {
             ),
             ("Problem", problem), ("PolicyChange", policyChange), ("Change", change), ("TokenWish", tokenWish),
             ("PluginLoad", plugin(.load)), ("PluginCanary", plugin(.canary)), ("PluginRollback", plugin(.rollback)), ("Explain", explain),
+            ("RuleQuestion", object([("expression", type("string")), ("request", explain)], required: ["expression"])),
         ]
     }
 

@@ -26,6 +26,8 @@ struct LocalServer: Sendable {
 
     static let connectionsMax = 256
     static let idleTimeoutSeconds: Int64 = 60
+    /// Of a body that is too large, read so that its sender comes to see the answer.
+    static let unreadBytesMax = 4 << 20
 
     struct Refusal: Error, CustomStringConvertible { var description: String }
 
@@ -140,18 +142,22 @@ struct LocalServer: Sendable {
 
     /// Reads the body, or takes it to a file. Returns the answer when that is not possible.
     private func read(_ request: Request, _ asked: inout AdminRequest) async -> AdminResponse? {
-        if let refusal = Self.refusal(declaring: request.head, takesUploads: uploads != nil, bodyBytesMax) { return refusal }
+        let refusal = Self.refusal(declaring: request.head, takesUploads: uploads != nil, bodyBytesMax)
+        // Who waits for a word gets it at once; others send first and listen then, so their body is read and thrown away.
+        if let refusal, asked.isUpload || request.headers[.expect] != nil { return refusal }
         if let uploads, asked.isUpload { return await take(request.body, &asked, await uploads(asked)) }
         let max = bodyBytesMax(asked)
+        var total = 0
         do {
             for try await chunk in request.body {
-                asked.body += Array(chunk.readableBytesView)
-                guard asked.body.count <= max else { return AdminAPI.tooLarge(max) }
+                total += chunk.readableBytes
+                if total <= max { asked.body += Array(chunk.readableBytesView) }
+                if total > max + Self.unreadBytesMax { break }
             }
-            return nil
         } catch {
             return .problem(400, "body", "Body not readable", "the body ended early")
         }
+        return total <= max ? nil : AdminAPI.tooLarge(max)
     }
 
     /// The answer to a request whose body says that it is too large; it is not read then. nil: it may come.

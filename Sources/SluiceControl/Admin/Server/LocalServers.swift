@@ -51,16 +51,18 @@ actor LocalServers {
 
     private func set(_ name: String, _ wish: Wish?, _ make: (Wish) -> LocalServer) {
         if running[name]?.wish == wish { return }
-        running.removeValue(forKey: name)?.task.cancel()
+        let before = running.removeValue(forKey: name)
+        before?.task.cancel()
         guard let wish else { return }
-        let server = make(wish)
+        let server = make(wish), stays = before?.wish.address == wish.address
         // Detached: a change may come from a request of the server that is being shut down, and shutting down is inherited.
-        let task = Task.detached { await Self.keep(server) }
+        let task = Task.detached { await Self.keep(server, stays: stays) }
         running[name] = (wish, task)
     }
 
     /// A listener that moved may need a moment until its old address is free.
-    private static func keep(_ server: LocalServer) async {
+    /// - Parameter stays: its predecessor has the same address, and is just letting go of it.
+    private static func keep(_ server: LocalServer, stays: Bool) async {
         for attempt in 1...retriesMax {
             do {
                 try await server.run { ControlLog.write(.info, "\(server.name) API listens on \(server.address)") }
@@ -69,7 +71,7 @@ actor LocalServers {
                 return
             } catch {
                 if Task.isCancelled { return }
-                if attempt == 1 || attempt == retriesMax {
+                if (attempt == 1 && !stays) || attempt == retriesMax {
                     ControlLog.write(.error, "cannot serve the \(server.name) API on \(server.address): \(error)")
                 }
                 if error is LocalServer.Refusal && attempt > 3 { return }

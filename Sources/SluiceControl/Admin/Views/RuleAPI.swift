@@ -1,4 +1,4 @@
-// The admin API's part that answers questions about the policies and changes nothing: explain, lint. What is answered is worked out in
+// The admin API's part that answers questions about the policies and changes nothing: explain, rules, lint. What is answered is worked out in
 // `Explain`; here it is only asked for.
 import Foundation
 import SluiceCEL
@@ -22,6 +22,32 @@ extension AdminAPI {
                 return .json(try RunningPolicies.with(path, configuration) { $0.explain(request).json })
             } catch {
                 return .problem(503, "no-image", "No image", "the image of revision \(revision) cannot be read: \(error)")
+            }
+        }
+    }
+
+    /// POST /v1/rules/eval: `expression`, and `request` as explain takes it; with the address sets of what runs.
+    func evaluate(_ body: [UInt8]) async -> AdminResponse {
+        let json: JSONValue
+        do throws(JSONReader.Failure) { json = try JSONReader.read(body) } catch {
+            return .problem(400, "json", "Malformed JSON", "line \(error.position.line), column \(error.position.column): \(error.message)")
+        }
+        guard let text = json["expression"]?.string else {
+            return .problem(
+                422, "invalid", "Invalid question", "/expression: found none; allowed: an expression", errors: ["/expression: found none"])
+        }
+        let request: SampleRequest
+        do throws(PolicyTextProblem) { request = try json["request"].map(SampleRequest.init(json:)) ?? SampleRequest() } catch {
+            return .problem(422, "invalid", "Invalid request", "/request\(error)", errors: ["/request\(error)"])
+        }
+        let configuration = await control.configuration
+        return await offload {
+            do throws(CELProblem) {
+                return .json(RuleAnswer.json(try Rules.evaluate(text, request, .request, configuration), text))
+            } catch {
+                return .problem(
+                    422, "expression", "Expression refused", error.description,
+                    places: [PolicyProblem(pointer: "/expression", message: error.rendering)])
             }
         }
     }
