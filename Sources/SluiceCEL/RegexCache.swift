@@ -55,16 +55,21 @@ public struct RegexCache {
         return h
     }
 
-    /// Whether `pattern` matches anywhere in `text`; nil: RE2 refuses the pattern.
-    func search(_ pattern: ByteView, hash: UInt64, _ text: ByteView) -> Bool? {
-        guard let slots = table.pointee.slots else { return add(pattern, hash).map { Self.search($0, text) } }
+    /// The compiled pattern, valid until the next one is asked for; nil: RE2 refuses it.
+    public func regex(_ pattern: ByteView) -> OpaquePointer? { regex(pattern, hash: Self.hash(pattern)) }
+
+    private func regex(_ pattern: ByteView, hash: UInt64) -> OpaquePointer? {
+        guard let slots = table.pointee.slots else { return add(pattern, hash) }
         var i = Int(truncatingIfNeeded: hash) & (Self.slotCount - 1)
         while let e = slots[i] {
-            if e.hash == hash && ByteView(e.text, e.count).equals(pattern) { return e.regex.map { Self.search($0, text) } }
+            if e.hash == hash && ByteView(e.text, e.count).equals(pattern) { return e.regex }
             i = (i &+ 1) & (Self.slotCount - 1)
         }
-        return add(pattern, hash).map { Self.search($0, text) }
+        return add(pattern, hash)
     }
+
+    /// Whether `pattern` matches anywhere in `text`; nil: RE2 refuses the pattern.
+    func search(_ pattern: ByteView, hash: UInt64, _ text: ByteView) -> Bool? { regex(pattern, hash: hash).map { Self.search($0, text) } }
     private static func search(_ regex: OpaquePointer, _ text: ByteView) -> Bool {
         text.start.withMemoryRebound(to: CChar.self, capacity: text.count) { cs_regex_search(regex, $0, text.count) != 0 }
     }

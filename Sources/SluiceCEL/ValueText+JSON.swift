@@ -26,20 +26,7 @@ extension ValueText {
     }
     private static func key(_ v: Value) -> String { v.tag == .string ? json(v) : quotedJSON(literal(v)) }
 
-    private static func quotedJSON(_ s: String) -> String {
-        var out = "\""
-        for c in s.unicodeScalars {
-            switch c {
-            case "\"": out += "\\\""
-            case "\\": out += "\\\\"
-            case "\n": out += "\\n"
-            case "\r": out += "\\r"
-            case "\t": out += "\\t"
-            default: out += c.value < 32 ? "\\u00" + hex(UInt8(c.value)) : String(c)
-            }
-        }
-        return out + "\""
-    }
+    private static func quotedJSON(_ s: String) -> String { quoted(s, control: "\\u00") { $0 < 32 } }
 
     /// RFC 4648 section 4.
     private static func base64(_ v: ByteView) -> String {

@@ -32,7 +32,10 @@ public enum ValueText {
 
     static func pairs(_ v: Value) -> [(Value, Value)] { (0..<v.count).map { (v.items![2 * $0], v.items![2 * $0 + 1]) } }
 
-    private static func quoted(_ s: String) -> String {
+    private static func quoted(_ s: String) -> String { quoted(s, control: "\\x") { $0 < 32 || $0 == 127 } }
+
+    /// In quotes; characters that `isControl` picks are `control` and two hexadecimal digits.
+    static func quoted(_ s: String, control: String, _ isControl: (UInt32) -> Bool) -> String {
         var out = "\""
         for c in s.unicodeScalars {
             switch c {
@@ -41,7 +44,7 @@ public enum ValueText {
             case "\n": out += "\\n"
             case "\r": out += "\\r"
             case "\t": out += "\\t"
-            default: out += c.value < 32 || c.value == 127 ? "\\x" + hex(UInt8(c.value)) : String(c)
+            default: out += isControl(c.value) ? control + hex(UInt8(c.value)) : String(c)
             }
         }
         return out + "\""

@@ -27,8 +27,9 @@ extension Limits {
     public static let problemColumns = 120  // of the line of text that a message shows
     public static let templateBytesMax = 4_096
     public static let patternBytesMax = 2_048
+    public static let lintRoutesMax = 20_000  // above, an apply does not wait for the linter
+    public static let lintWarningsMax = 100  // in the answer of an apply
     public static let splitBranchesMax = 64
-    public static let rewritePatternsMax = 1_024  // compiled, in a worker
     public static let stickyNameBytesMax = 64
     public static let maintenanceStatusRange = 400...599
     public static let expandedBytesMax = 8_192  // of what a template becomes

@@ -77,7 +77,7 @@ extension Pipeline {
     /// The path with what the pattern matches first replaced; the path itself when it does not match.
     private mutating func replaced(_ x: Ex, _ e: UnsafePointer<RouteExtras>, _ path: ByteView) -> ByteView? {
         let pattern = x.pointee.snapshot.pointee.image.text(e.pointee.pattern)
-        guard let regex = patterns.pointee.regex(pattern) else { return nil }
+        guard let regex = conditions.pointee.evaluator.regexes.regex(pattern) else { return nil }
         var spans = InlineArray<20, Int32>(repeating: -1)
         let matches = withUnsafeMutableBytes(of: &spans) { raw in
             cs_regex_capture(

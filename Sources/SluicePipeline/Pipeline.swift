@@ -46,7 +46,6 @@ public struct Pipeline: ~Copyable {
     /// Local ports of the listeners, as text for forwarding headers.
     let listenerPorts: UnsafeMutablePointer<PortText>
     let conditions: UnsafeMutablePointer<ConditionRoom>
-    let patterns: UnsafeMutablePointer<RewritePatterns>
     /// What lookups write into: one place, because making one afresh costs as much as a lookup.
     let match: UnsafeMutablePointer<MatchResult>
     var chance: Chance
@@ -81,8 +80,6 @@ public struct Pipeline: ~Copyable {
         attention.initialize(to: nil)
         conditions = ConditionRoom.make(head: counters.block.head)
         conditions.pointee.host = host
-        patterns = .allocate(capacity: 1)
-        patterns.initialize(to: RewritePatterns())
         match = .allocate(capacity: 1)
         match.initialize(to: MatchResult())
         chance = Chance()

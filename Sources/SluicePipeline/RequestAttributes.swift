@@ -30,12 +30,23 @@ enum RequestAttributes {
                 return AddressSetView(base: bytes.baseAddress.unsafelyUnwrapped, count: bytes.count).contains(high: high, low: low)
             },
             dictionary: { _, _, _, _, _, _ in false },  // no zone can be configured yet
-            call: { _, _, _, _, out in RequestAttributes.put(.error(.functionFailed), out) })
+            call: { raw, index, arguments, count, out in
+                let values = arguments.assumingMemoryBound(to: Value.self)
+                RequestAttributes.put(RequestAttributes.call(RequestAttributes.at(raw), index, values, count), out)
+            })
     }
 
     private typealias Room = UnsafeMutablePointer<ConditionRoom>
     @inline(__always) private static func at(_ raw: UnsafeMutableRawPointer) -> Room { raw.assumingMemoryBound(to: ConditionRoom.self) }
     @inline(__always) private static func put(_ v: Value, _ out: UnsafeMutableRawPointer) { out.storeBytes(of: v, as: Value.self) }
+
+    /// Function number `index` of the image.
+    private static func call(_ room: Room, _ index: UInt32, _ arguments: UnsafePointer<Value>, _ count: Int) -> Value {
+        guard let x = room.pointee.exchange, Int(index) < x.pointee.snapshot.pointee.image.functions.count,
+            let function = x.pointee.snapshot.pointee.functions[Int(index)]
+        else { return .error(.functionFailed) }
+        return function._withUnsafeGuaranteedRef { $0.call(arguments, count: count, arena: address(&x.pointee.arena)) }
+    }
 
     // MARK: single values
 
@@ -161,11 +172,7 @@ enum RequestAttributes {
                 if !isKnown { return lower(x, field.name) }
             }
         case .requestCookies:
-            guard let field = context.pointee.request.first(ByteView("cookie")) else { return nil }
-            while let (name, value) = CookieText.next(field, &cursor) {
-                if CookieText.find(name, in: field)?.start == value.start { return name }  // the first of its name
-            }
-            return nil
+            return nextCookie(x, &cursor)
         case .requestArgs:
             while let (name, value) = QueryText.next(query(x), &cursor) {
                 guard let plain = QueryText.decoded(name, arena: address(&x.pointee.arena)) else { return nil }
@@ -223,6 +230,18 @@ enum RequestAttributes {
             if f.name.count == 6, f.name.equalsIgnoringCase(ByteView("cookie")), let v = CookieText.find(name, in: f.value) { return v }
         }
         return nil
+    }
+
+    /// The cursor is the field's number above 20 bits of the place in it; a head is shorter than that.
+    private static func nextCookie(_ x: Ex, _ cursor: inout Int) -> ByteView? {
+        while true {
+            var field = cursor >> 20, place = cursor & 0xf_ffff
+            guard let f = x.pointee.context.request.next(&field) else { return nil }
+            cursor = field << 20
+            guard f.name.equalsIgnoringCase(ByteView("cookie")), let (name, value) = CookieText.next(f.value, &place) else { continue }
+            cursor = (field - 1) << 20 | place
+            if cookie(x, name)?.start == value.start { return name }  // the first of its name
+        }
     }
 
     private static func consumer(_ x: Ex) -> UnsafePointer<ConsumerRecord>? {

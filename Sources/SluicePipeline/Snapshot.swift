@@ -16,6 +16,8 @@ public struct Snapshot {
     let poolOf: UnsafeMutablePointer<UInt32>
     /// For plugins that choose a cluster by name.
     let clusterNames: UnsafeMutablePointer<ClusterNames>
+    /// What conditions call, by the numbers in programs: the functions of the image, kept alive by `plugins`. Not counted on requests.
+    let functions: UnsafeMutablePointer<Unmanaged<TypedFunction>?>
     /// Balancer state of every target.
     let weights: UnsafeMutablePointer<Int32>
     /// Requests in flight, plus one while it is the current or the prepared snapshot.
@@ -57,11 +59,15 @@ extension Pipeline {
         pools.claim(view, into: poolOf)
         let names = UnsafeMutablePointer<ClusterNames>.allocate(capacity: 1)
         names.initialize(to: ClusterNames(view))
+        let functions = UnsafeMutablePointer<Unmanaged<TypedFunction>?>.allocate(capacity: max(1, view.functions.count))
+        for (i, record) in view.functions.enumerated() {
+            (functions + i).initialize(to: table.function(view.text(record.name).string).map(Unmanaged.passUnretained))
+        }
         let s = UnsafeMutablePointer<Snapshot>.allocate(capacity: 1)
         s.initialize(
             to: Snapshot(
                 image: view, mapping: map, mappingBytes: bytes, plugins: table, bound: table.bound, poolOf: poolOf, clusterNames: names,
-                weights: weights,
+                functions: functions, weights: weights,
                 revision: view.header.pointee.revision))
         return s
     }
@@ -105,6 +111,7 @@ extension Pipeline {
         s.pointee.clusterNames.pointee.deallocate()
         s.pointee.clusterNames.deallocate()
         s.pointee.weights.deallocate()
+        s.pointee.functions.deallocate()
         s.deinitialize(count: 1)
         s.deallocate()
     }

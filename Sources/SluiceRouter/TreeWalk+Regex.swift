@@ -21,19 +21,7 @@ extension TreeWalk {
             for number in matches { next = min(next, TreeWalk.place(of: number, behind: tried, run)) }
             if next == Int.max || run[next].entry.key <= best { return }
             tried = next
-            let e = entry(next)
-            if Mode.records {
-                record(e)
-            } else if e.pointee.flags & RouteEntry.conditional != 0 && !holds(e) {
-                // as if it were not there
-            } else if e.pointee.methods == 0 || e.pointee.methods & methodBit != 0 {
-                best = e.pointee.key
-                route = Int32(truncatingIfNeeded: e.pointee.route)
-                keepParameters(e)
-                return
-            } else {
-                result.pointee.allowedMethods |= e.pointee.methods
-            }
+            if takes(entry(next)) { return }
         }
     }
 

@@ -152,21 +152,26 @@ struct TreeWalk<Mode: WalkMode> {
     private mutating func look(_ first: UInt32) {
         var entry = image.entries.baseAddress.unsafelyUnwrapped + Int(first)
         while entry.pointee.key > best {
-            if Mode.records {
-                record(entry)
-            } else if entry.pointee.flags & RouteEntry.conditional != 0 && !holds(entry) {
-                // as if it were not there
-            } else if entry.pointee.methods == 0 || entry.pointee.methods & methodBit != 0 {
-                best = entry.pointee.key
-                route = Int32(truncatingIfNeeded: entry.pointee.route)
-                keepParameters(entry)
-                return
-            } else {
-                result.pointee.allowedMethods |= entry.pointee.methods
-            }
-            if entry.pointee.isLast { return }
+            if takes(entry) || entry.pointee.isLast { return }
             entry += 1
         }
+    }
+
+    /// Whether this route, whose path and host fit, is the one; if only its method does not fit, the method is noted.
+    @inline(__always) mutating func takes(_ entry: UnsafePointer<RouteEntry>) -> Bool {
+        if Mode.records {
+            record(entry)
+        } else if entry.pointee.flags & RouteEntry.conditional != 0 && !holds(entry) {
+            // as if it were not there
+        } else if entry.pointee.methods == 0 || entry.pointee.methods & methodBit != 0 {
+            best = entry.pointee.key
+            route = Int32(truncatingIfNeeded: entry.pointee.route)
+            keepParameters(entry)
+            return true
+        } else {
+            result.pointee.allowedMethods |= entry.pointee.methods
+        }
+        return false
     }
 
     /// Asks for the condition of an entry's route.

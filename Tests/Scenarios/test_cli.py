@@ -139,6 +139,9 @@ def test_policies_from_birth_to_rollback(shared_origin, tmp_path):
         file = tmp_path / "all.yaml"
         cli("export", "-o", file)
         assert "nothing changes" in cli("apply", file, "--prune", "--dry-run").stdout
+        odd = tmp_path / "odd.yaml"
+        odd.write_text("clusters: [{ id: idle, targets: [{ address: '127.0.0.1:9' }] }]\n")
+        assert "clusters/idle (unused-cluster)" in cli("apply", "-", "--dry-run", input=odd.read_text()).stderr
         cli("delete", "route", "tea")
         assert "+id: tea" in cli("diff", file).stdout
         assert "-id: tea" in cli("diff", 3).stdout

@@ -5,16 +5,6 @@ import Testing
 
 @testable import SluiceCEL
 
-private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
-    }
-}
-
 private func withSet<T>(_ bytes: [UInt8], _ body: (AddressSetView) -> T) -> T {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes.count, alignment: 8)
     defer { memory.deallocate() }

@@ -4,6 +4,17 @@ import SluiceModel
 
 @testable import SluiceCEL
 
+/// The same numbers in every run (xorshift).
+struct Generator: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return state
+    }
+}
+
 /// A program in aligned memory, with a provider and an evaluator.
 final class Program {
     let view: ProgramView

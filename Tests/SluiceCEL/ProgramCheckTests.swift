@@ -5,16 +5,6 @@ import Testing
 
 @testable import SluiceCEL
 
-private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
-    }
-}
-
 private let seeds = [
     "request.headers['x'] == '1' && !(source.address in ipset('office')) || request.method in ['GET', 'HEAD', 'PUT']",
     "[1, 2, 3].map(x, x > 1, x * 2).exists(y, y == 4) ? 'a' + request.method : string(size(request.headers))",

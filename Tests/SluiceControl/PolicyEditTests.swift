@@ -123,7 +123,7 @@ extension Control {
             """)
         let report = try await control.edit(.apply(document, prune: true))
         #expect(Set(report.changes.map { "\($0.key) \($0.kind)" }) == ["routes/b created", "ip_sets/i created", "routes/one deleted"])
-        #expect(report.warnings.count == 1 && report.warnings[0].contains("log"))
+        #expect(report.warnings.count == 2 && report.warnings[0].contains("log") && report.warnings[1].contains("ip_sets/i"))
         #expect(try await control.edit(.apply(await control.export(), prune: true)).outcome == nil, "an export is what is there")
         let back = try await control.edit(.rollback(1))
         #expect(back.revision == 3)

@@ -12,6 +12,14 @@ extension Control {
         try await alone { () async throws(ChangeRefusal) in try await self.editAlone(edit) }
     }
 
+    /// What the linter says of a configuration that was given as a whole, as far as somebody will read it.
+    private func lint(_ next: Configuration) async -> [String] {
+        if next.routes.count > Limits.lintRoutesMax { return ["more than \(Limits.lintRoutesMax) routes: ask for /v1/lint"] }
+        let found = await offload { Linter.findings(next) }
+        let more = found.count > Limits.lintWarningsMax ? ["… and \(found.count - Limits.lintWarningsMax) more: /v1/lint"] : []
+        return found.prefix(Limits.lintWarningsMax).map(\.line) + more
+    }
+
     /// Inside `alone`.
     func editAlone(_ edit: PolicyEdit) async throws(ChangeRefusal) -> PolicyReport {
         try bounds(edit)
@@ -36,6 +44,7 @@ extension Control {
         }
         try meaning(changes, next, plan)
         let assembly = try await assembled(next, changes, plan)
+        if edit.isApply { report.warnings += await lint(next) }
         if edit.dryRun { return report }
         var note = note(edit, changes)
         note.table = moved

@@ -36,6 +36,20 @@ enum FileIO {
         }
     }
 
+    /// Standard input to its end; at most `max` bytes.
+    static func standardInput(max: Int) throws -> [UInt8] {
+        var out: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let n = Glibc.read(STDIN_FILENO, &buffer, buffer.count)
+            if n < 0 && errno == EINTR { continue }
+            guard n >= 0 else { throw FileProblem("read", "standard input") }
+            if n == 0 { return out }
+            out += buffer[..<n]
+            guard out.count <= max else { throw FileProblem(text: "standard input has more than \(max) bytes; allowed: at most that") }
+        }
+    }
+
     static func replace(_ path: String, with bytes: [UInt8], mode: mode_t) throws {
         let temporary = path + ".\(getpid()).tmp"
         unlink(temporary)

@@ -72,6 +72,8 @@ struct PolicyEdit: Sendable {
     var confirmWithinSeconds: Int?
     /// The revision that it was made for; another one refuses it (412).
     var basedOn: UInt64?
+    /// A whole document: its author wants to know what is odd in it.
+    var isApply: Bool { operations.contains { if case .apply = $0 { true } else { false } } }
 
     init(
         _ operations: [PolicyOperation], actor: ChangeActor, comment: String = "", dryRun: Bool = false, confirmWithinSeconds: Int? = nil

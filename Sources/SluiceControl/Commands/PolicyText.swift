@@ -14,7 +14,7 @@ struct PolicyText {
         let file = path == "-" ? "standard input" : path
         let bytes =
             path == "-"
-            ? try FileIO.read("/dev/stdin", max: SchemaLimits.fileBytesMax) : try FileIO.read(path, max: SchemaLimits.fileBytesMax)
+            ? try FileIO.standardInput(max: SchemaLimits.fileBytesMax) : try FileIO.read(path, max: SchemaLimits.fileBytesMax)
         switch YAMLTree.parse(bytes) {
         case .failure(let problem): throw Complaint("\(problem.line(file: file))")
         case .success(let raw):

@@ -49,7 +49,7 @@ struct RuleCommand: AsyncParsableCommand {
 
         private func sample() throws -> SampleRequest {
             guard let request else { return SampleRequest() }
-            let bytes = try FileIO.read(request == "-" ? "/dev/stdin" : request, max: 1 << 20)
+            let bytes = request == "-" ? try FileIO.standardInput(max: 1 << 20) : try FileIO.read(request, max: 1 << 20)
             do throws(PolicyTextProblem) { return try SampleRequest(file: bytes) } catch { throw Complaint("\(request): \(error)") }
         }
 

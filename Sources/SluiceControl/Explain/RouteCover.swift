@@ -150,8 +150,8 @@ extension Linter {
         guard distance == 0, other.kind == kind,
             Self.patterns(rival).contains(where: { $0.segments.count == pattern.segments.count && $0.shape == pattern.shape })
         else { return false }
-        // The same pattern: a condition is asked first, then the smaller id wins.
-        if route.when != nil, constant(route.when!) != true { return false }
+        // The same pattern: routes with a condition come first, also one that is always true; then the smaller id wins.
+        if (route.when != nil) != (rival.when != nil) { return rival.when != nil }
         return rival.id.utf8.lexicographicallyPrecedes(route.id.utf8)
     }
 
