@@ -120,8 +120,9 @@ extension Pipeline {
 
     // MARK: consumers
 
-    /// Puts the bindings of the consumer that plugins found out behind those of the route. -1: there are none, or they are there already.
-    @inline(never) mutating func joinConsumer(_ x: Ex) -> Int {
+    /// Puts the bindings of the consumer that plugins found out behind those of the route. -1: there are none, or they are there already; nil:
+    /// there is no memory for them, and a request must not pass without what may limit it.
+    @inline(never) mutating func joinConsumer(_ x: Ex) -> Int? {
         if x.pointee.consumerJoined { return -1 }
         x.pointee.consumerJoined = true
         let image = x.pointee.snapshot.pointee.image
@@ -130,7 +131,7 @@ extension Pipeline {
         let more = image.chain(image.consumers.baseAddress.unsafelyUnwrapped + Int(i))
         let count = Int(x.pointee.chainCount)
         if more.isEmpty { return -1 }
-        guard let room = x.pointee.arena.allocate((count + more.count) * 4) else { return -1 }
+        guard let room = x.pointee.arena.allocate((count + more.count) * 4) else { return nil }
         let chain = UnsafeMutableRawPointer(room).bindMemory(to: UInt32.self, capacity: count + more.count)
         if count > 0 { chain.initialize(from: x.pointee.chain.unsafelyUnwrapped, count: count) }
         (chain + count).initialize(from: more.baseAddress.unsafelyUnwrapped, count: more.count)

@@ -69,7 +69,7 @@ extension Pipeline {
     mutating func accessed(_ x: Ex, _ verdict: Verdict) {
         guard verdict == .next else { return unless(x, verdict) }
         if !x.pointee.context.consumer.isEmpty {
-            let first = joinConsumer(x)
+            guard let first = joinConsumer(x) else { return answer(x, 500, "no memory for the request") }
             if first >= 0 { return accessed(x, run(.access, x, from: first)) }
         }
         act(x)
