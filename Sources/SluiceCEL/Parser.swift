@@ -79,7 +79,9 @@ struct Parser {
     mutating func nested<T>(_ body: (inout Parser) throws(CELProblem) -> T) throws(CELProblem) -> T {
         nesting += 1
         defer { nesting -= 1 }
-        guard nesting <= Limits.expressionDepthMax else { throw tooDeep(current.range) }
+        guard nesting <= Limits.expressionNestingMax else {
+            throw problem("more than \(Limits.expressionNestingMax) brackets, calls and signs inside each other", current.range)
+        }
         return try body(&self)
     }
 

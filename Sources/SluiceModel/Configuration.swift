@@ -111,7 +111,6 @@ public struct Route: Sendable, Equatable {
     public var priority: Int = 0
     public var action: Action
     public var rewrite: Rewrite?
-    public var mirror: Mirror?
     /// Set: the route answers this and does nothing else.
     public var maintenance: Maintenance?
     public var plugins: [PluginBinding] = []

@@ -18,7 +18,8 @@ extension Limits {
     public static let bindingsPerRouteMax = 64
     public static let bindingConfigBytesMax = 1 << 20
     public static let expressionBytesMax = 16_384
-    public static let expressionDepthMax = 250  // nested operands; CEL asks for 12 to 32 by construct
+    public static let expressionDepthMax = 250  // operands of operands: a sum of so many; CEL asks for 12 to 32 by construct
+    public static let expressionNestingMax = 64  // open brackets, calls, signs: ten calls of the parser each, on stacks of 512 KiB
     public static let expressionNodesMax = 16_384  // after macros
     public static let expressionLocalsMax = 16  // comprehensions inside each other
     public static let expressionCostMax: UInt64 = 1_000_000  // CEL's cost units, bound of one expression

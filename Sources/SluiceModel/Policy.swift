@@ -36,14 +36,6 @@ public struct Rewrite: Sendable, Equatable {
     public init() {}
 }
 
-/// A copy of a share of the requests, whose answers nobody reads.
-public struct Mirror: Sendable, Equatable {
-    public var cluster: String
-    /// Hundredths of a percent: 0...10000.
-    public var share: Int = 10_000
-    public init(cluster: String) { self.cluster = cluster }
-}
-
 /// A route that answers instead of doing what its action says.
 public struct Maintenance: Sendable, Equatable {
     public var status: Int = 503

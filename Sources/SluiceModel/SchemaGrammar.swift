@@ -209,7 +209,6 @@ public enum Grammar {
             "Higher first; then exact host, exact or longest path, id."),
         SchemaKey("action", .oneOf(action), required: true, "What happens to them."),
         SchemaKey("rewrite", .map(rewrite), "Changes of the request before it goes upstream."),
-        SchemaKey("mirror", .map(mirror), "A copy of the request for another cluster, whose answer nobody reads."),
         SchemaKey("maintenance", .map(maintenance), "Answer this instead."),
         SchemaKey("timeouts", .map(routeTimeouts), "Instead of the cluster's and the file's."),
         SchemaKey("limits", .map([SchemaKey("body_bytes", bodyBytes, "Request body (413).")]), "Instead of the file's."),
@@ -252,10 +251,6 @@ public enum Grammar {
         SchemaKey("replacement", .text(.template), "… becomes this; \\1 to \\9 stand for groups."),
         SchemaKey("host", .text(.template), "The new host."),
         SchemaKey("query", .text(.template), "The new query, without ?; empty = none."),
-    ]
-    static let mirror: [SchemaKey] = [
-        SchemaKey("cluster", name, required: true, "Where copies go."),
-        SchemaKey("percent", .whole(0...100), default: "100", "Share of the requests."),
     ]
     static let maintenance: [SchemaKey] = [
         SchemaKey("status", .whole(400...599), default: "503", "Status code."),

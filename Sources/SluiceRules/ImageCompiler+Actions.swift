@@ -37,7 +37,6 @@ extension ImageCompiler {
             try compileMaintenance(maintenance, into: &e, at: "routes[\(i)].maintenance")
             isUsed = true
         }
-        if route.mirror != nil { throw ImageError(path: "routes[\(i)].mirror", found: "a mirror", allowed: "none in this release") }
         if !isUsed { return }
         r.extras = UInt32(extras.count)
         r.flags |= RouteRecord.hasExtras

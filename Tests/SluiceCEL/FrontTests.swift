@@ -234,6 +234,16 @@ func refusedByTheChecker(_ text: String, _ wanted: String) {
     #expect(problem.message.hasPrefix("the expression may cost "))
 }
 
+@Test func bracketsMayBeNestedSoFarAndNoFurther() {
+    func nested(_ n: Int) -> Result<CheckedExpression, CELProblem> {
+        let text = String(repeating: "(", count: n) + "true" + String(repeating: ")", count: n)
+        return CELCheck.compileFront(text, environment: .free)
+    }
+    // The outermost expression is one level.
+    #expect((try? nested(Limits.expressionNestingMax - 1).get()) != nil)
+    #expect(throws: CELProblem.self) { try nested(Limits.expressionNestingMax).get() }
+}
+
 @Test func depthAndLengthAreBounded() {
     for text in [
         String(repeating: "(", count: 5_000), String(repeating: "!", count: 5_000) + "true", String(repeating: "[", count: 5_000),

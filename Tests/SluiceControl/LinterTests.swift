@@ -71,9 +71,9 @@ import Testing
             }.isEmpty)
         #expect(
             lint([route("a")]) {
-                var mirrored = route("m", ["/m"])
-                mirrored.mirror = Mirror(cluster: "copy")
-                $0.routes.append(mirrored)
+                var shared = route("m", ["/m"])
+                shared.action = .split(Split(branches: [Split.Branch(cluster: "copy", weight: 1)]))
+                $0.routes.append(shared)
                 $0.clusters.append(Cluster(id: "copy"))
             }.isEmpty)
         #expect(lint([route("a")]) { $0.ipSets = [IPSet(id: "office")] } == ["unused-ip-set ip_sets[0]"])

@@ -183,7 +183,7 @@ extension PolicyEdit {
 extension Route {
     /// Every cluster that it names.
     var clusters: Set<String> {
-        var out: Set<String> = mirror.map { [$0.cluster] } ?? []
+        var out: Set<String> = []
         switch action {
         case .cluster(let id): out.insert(id)
         case .split(let split): out.formUnion(split.branches.map(\.cluster))

@@ -28,12 +28,6 @@ extension ConfigurationDecoder {
         return out
     }
 
-    static func mirror(_ node: ConfigNode) -> Mirror {
-        var out = Mirror(cluster: text(node["cluster"]) ?? "")
-        if let percent = int(node["percent"]) { out.share = percent * 100 }
-        return out
-    }
-
     static func maintenance(_ node: ConfigNode) -> Maintenance {
         var out = Maintenance()
         set(&out.status, int(node["status"]))

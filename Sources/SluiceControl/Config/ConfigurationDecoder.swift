@@ -169,7 +169,6 @@ enum ConfigurationDecoder {
         out.when = text(node["match"]?["when"])
         set(&out.priority, int(node["priority"]))
         out.rewrite = node["rewrite"].map(rewrite)
-        out.mirror = node["mirror"].map(mirror)
         out.maintenance = node["maintenance"].map(maintenance)
         out.plugins = (node["plugins"]?.items ?? []).map(binding)
         out.connectTimeoutMs = duration(node["timeouts"]?["connect"])

@@ -28,9 +28,6 @@ extension ConfigurationEncoder {
             ("id", .string(r.id)), ("match", .object(match)), ("priority", .int(r.priority)), ("action", action(r.action, masked)),
         ]
         if let rewrite = r.rewrite { out.append(("rewrite", self.rewrite(rewrite))) }
-        if let mirror = r.mirror {
-            out.append(("mirror", .object([("cluster", .string(mirror.cluster)), ("percent", .int(mirror.share / 100))])))
-        }
         if let maintenance = r.maintenance { out.append(("maintenance", self.maintenance(maintenance))) }
         let timeouts = [("connect", r.connectTimeoutMs), ("response", r.responseTimeoutMs), ("idle", r.idleTimeoutMs)].compactMap {
             name, value in value.map { (name, ms($0)) }

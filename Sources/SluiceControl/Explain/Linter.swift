@@ -30,15 +30,7 @@ struct Linter {
     // What nothing uses
 
     private mutating func unused() {
-        var clusters: Set<String> = []
-        for route in configuration.routes {
-            if let mirror = route.mirror { clusters.insert(mirror.cluster) }
-            switch route.action {
-            case .cluster(let id): clusters.insert(id)
-            case .split(let split): clusters.formUnion(split.branches.map(\.cluster))
-            case .respond, .redirect, .plugin: break
-            }
-        }
+        let clusters = configuration.routes.reduce(into: Set<String>()) { $0.formUnion($1.clusters) }
         // A plugin may choose a cluster by its name at run time; then it says so in its configuration.
         let configs = allBindings.map(\.binding.configJSON)
         for (index, cluster) in configuration.clusters.enumerated() where !clusters.contains(cluster.id) {
